@@ -1,0 +1,108 @@
+// Streams of bits, least significant first, and integers of variable length.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+
+namespace revlora::inline v0::detail {
+
+/// Bits appended to memory that the caller has made large enough, eight bytes of slack included.
+class bit_writer {
+ public:
+  explicit bit_writer(std::byte* to) : start_(to), at_(to) {}
+
+  /// The low `count` ≤ 56 bits of `value`; the bits above them must be zero.
+  void put(std::uint64_t value, int count) {
+    pending_ |= value << pending_count_;
+    pending_count_ += count;
+    std::memcpy(at_, &pending_, sizeof pending_);
+    at_ += pending_count_ / 8;
+    pending_ >>= pending_count_ & ~7;
+    pending_count_ &= 7;
+  }
+  const std::byte* start() const { return start_; }
+  /// Bytes begun so far; the last one is filled up with zeros.
+  std::size_t size() const {
+    return static_cast<std::size_t>(at_ - start_) + (pending_count_ > 0 ? 1 : 0);
+  }
+
+ private:
+  std::byte* start_;
+  std::byte* at_;
+  std::uint64_t pending_ = 0;
+  int pending_count_ = 0;
+};
+
+/// Reads what a bit_writer wrote; behind the end there are zeros.
+class bit_reader {
+ public:
+  explicit bit_reader(std::span<const std::byte> from) : from_(from) {}
+
+  /// The next `count` ≤ 56 bits.
+  std::uint64_t get(int count) {
+    const std::size_t byte = position_ / 8;
+    std::uint64_t window = 0;
+    if (byte + sizeof window <= from_.size())
+      std::memcpy(&window, from_.data() + byte, sizeof window);
+    else if (byte < from_.size())
+      std::memcpy(&window, from_.data() + byte, from_.size() - byte);
+    const std::uint64_t value = (window >> (position_ % 8)) & ((std::uint64_t{1} << count) - 1);
+    position_ += static_cast<std::size_t>(count);
+    return value;
+  }
+
+ private:
+  std::span<const std::byte> from_;
+  std::size_t position_ = 0;
+};
+
+/// Seven bits a byte, least significant first; the top bit says that more follow (LEB128).
+inline constexpr int varint_max = 10;
+inline std::byte* put_varint(std::byte* to, std::uint64_t value) {
+  for (; value >= 0x80; value >>= 7) *to++ = static_cast<std::byte>(value | 0x80);
+  *to++ = static_cast<std::byte>(value);
+  return to;
+}
+
+/// Reads from the front of some bytes; what does not fit is remembered instead of read.
+class byte_reader {
+ public:
+  explicit byte_reader(std::span<const std::byte> from) : from_(from) {}
+
+  bool failed() const { return failed_; }
+  std::span<const std::byte> rest() const { return from_; }
+
+  std::span<const std::byte> take(std::uint64_t count) {
+    if (count > from_.size()) failed_ = true;
+    if (failed_) return {};
+    const auto taken = from_.first(count);
+    from_ = from_.subspan(count);
+    return taken;
+  }
+  template <class Integer>
+  Integer get() {
+    Integer value{};
+    const auto bytes = take(sizeof value);
+    if (!failed_) std::memcpy(&value, bytes.data(), sizeof value);
+    return value;
+  }
+  std::uint64_t get_varint() {
+    std::uint64_t value = 0;
+    for (int shift = 0; shift < 63; shift += 7) {
+      const auto byte = static_cast<std::uint64_t>(get<std::uint8_t>());
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return value;
+    }
+    failed_ = true;
+    return 0;
+  }
+
+ private:
+  std::span<const std::byte> from_;
+  bool failed_ = false;
+};
+
+}  // namespace revlora::inline v0::detail

@@ -1,0 +1,237 @@
+// What xsimd does not offer alike in every version, or not at all: a fused multiply-add that is
+// always fused, 16-bit loads and stores, and lane masks as integers. Raw intrinsics live here only.
+#pragma once
+
+#ifdef __FAST_MATH__
+#error "revlora promises every bit of its results, which -ffast-math takes away: compile without it"
+#endif
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+// GCC 12 warns of its own intrinsics wherever they are inlined (GCC bug 105593).
+#if defined(__SSE2__) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#include <immintrin.h>
+#pragma GCC diagnostic pop
+#endif
+#include <xsimd/xsimd.hpp>
+
+#include "../element.hpp"
+
+namespace revlora::inline v0::detail {
+
+template <class Arch>
+using floats = xsimd::batch<float, Arch>;
+template <class Arch>
+using words = xsimd::batch<std::uint32_t, Arch>;
+template <class Arch>
+using word_mask = xsimd::batch_bool<std::uint32_t, Arch>;
+
+/// Lanes per vector.
+template <class Arch>
+inline constexpr int lanes = static_cast<int>(floats<Arch>::size);
+
+/// Architectures with 32 vector registers can hold a tile of twice the height.
+template <class Arch>
+inline constexpr bool has_32_registers =
+#if defined(__aarch64__)
+    true;
+#else
+    std::is_base_of_v<xsimd::avx512f, Arch>;
+#endif
+
+// ---- by native register ------------------------------------------------------------------------
+
+namespace native {
+void fused();  // so that the name exists where no register type has the operation
+
+#if defined(__AVX512F__)
+inline __m512 fused(__m512 a, __m512 b, __m512 c) {
+  return _mm512_fmadd_ps(a, b, c);
+}
+inline void load_u16(const void* from, __m512i& to) {
+  to = _mm512_cvtepu16_epi32(_mm256_loadu_si256(static_cast<const __m256i*>(from)));
+}
+inline void store_u16(void* to, __m512i from) {
+  _mm256_storeu_si256(static_cast<__m256i*>(to), _mm512_cvtepi32_epi16(from));
+}
+inline std::uint64_t to_integer(__mmask16 mask) {
+  return mask;
+}
+#endif
+
+#if defined(__FMA__)
+inline __m256 fused(__m256 a, __m256 b, __m256 c) {
+  return _mm256_fmadd_ps(a, b, c);
+}
+inline __m128 fused(__m128 a, __m128 b, __m128 c) {
+  return _mm_fmadd_ps(a, b, c);
+}
+#endif
+
+#if defined(__SSE2__)
+inline void load_u16(const void* from, __m128i& to) {
+  to = _mm_unpacklo_epi16(_mm_loadl_epi64(static_cast<const __m128i*>(from)), _mm_setzero_si128());
+}
+// SSE2 packs with signed saturation only: sign-extended halves pass through it unchanged.
+inline __m128i pack_u16(__m128i low, __m128i high) {
+  return _mm_packs_epi32(_mm_srai_epi32(_mm_slli_epi32(low, 16), 16),
+                         _mm_srai_epi32(_mm_slli_epi32(high, 16), 16));
+}
+inline void store_u16(void* to, __m128i from) {
+  _mm_storel_epi64(static_cast<__m128i*>(to), pack_u16(from, from));
+}
+inline std::uint64_t to_integer(__m128i mask) {
+  return static_cast<std::uint64_t>(_mm_movemask_ps(_mm_castsi128_ps(mask)));
+}
+#endif
+
+#if defined(__AVX__)
+inline void load_u16(const void* from, __m256i& to) {
+  const __m128i both = _mm_loadu_si128(static_cast<const __m128i*>(from));
+  const __m128i zero = _mm_setzero_si128();
+  to = _mm256_insertf128_si256(_mm256_castsi128_si256(_mm_unpacklo_epi16(both, zero)),
+                               _mm_unpackhi_epi16(both, zero), 1);
+}
+inline void store_u16(void* to, __m256i from) {
+  _mm_storeu_si128(static_cast<__m128i*>(to),
+                   pack_u16(_mm256_castsi256_si128(from), _mm256_extractf128_si256(from, 1)));
+}
+inline std::uint64_t to_integer(__m256i mask) {
+  return static_cast<std::uint64_t>(_mm256_movemask_ps(_mm256_castsi256_ps(mask)));
+}
+#endif
+
+#if defined(__aarch64__)
+inline float32x4_t fused(float32x4_t a, float32x4_t b, float32x4_t c) {
+  return vfmaq_f32(c, a, b);
+}
+inline void load_u16(const void* from, uint32x4_t& to) {
+  std::uint16_t halves[4];
+  std::memcpy(halves, from, sizeof halves);
+  to = vmovl_u16(vld1_u16(halves));
+}
+inline void store_u16(void* to, uint32x4_t from) {
+  std::uint16_t halves[4];
+  vst1_u16(halves, vmovn_u32(from));
+  std::memcpy(to, halves, sizeof halves);
+}
+inline std::uint64_t to_integer(uint32x4_t mask) {
+  const uint32x4_t weights = {1, 2, 4, 8};
+  return vaddvq_u32(vandq_u32(mask, weights));
+}
+#endif
+}  // namespace native
+
+// ---- for batches, and for one lane -------------------------------------------------------------
+// Formulas that are written once for vectors and for single values use these names.
+
+/// a·b + c with one rounding. xsimd::fma rounds twice on several architectures.
+template <class Arch>
+floats<Arch> fused(floats<Arch> a, floats<Arch> b, floats<Arch> c) {
+  if constexpr (requires { native::fused(a.data, b.data, c.data); }) {
+    return floats<Arch>(native::fused(a.data, b.data, c.data));
+  } else {
+    alignas(64) float x[lanes<Arch>], y[lanes<Arch>], z[lanes<Arch>];
+    a.store_aligned(x);
+    b.store_aligned(y);
+    c.store_aligned(z);
+    for (int i = 0; i < lanes<Arch>; ++i) z[i] = std::fma(x[i], y[i], z[i]);
+    return floats<Arch>::load_aligned(z);
+  }
+}
+
+/// Keeps a loaded vector in its register: GCC 12 would rather load it again as a memory operand of
+/// each instruction that uses it, which halves the speed of the delta kernel on AMD Zen 4.
+template <class Arch>
+void keep_in_register([[maybe_unused]] floats<Arch>& value) {
+#if defined(__SSE2__)
+  asm("" : "+v"(value.data));
+#elif defined(__aarch64__)
+  asm("" : "+w"(value.data));
+#endif
+}
+
+template <class To, class From, class Arch>
+xsimd::batch<To, Arch> reinterpret(xsimd::batch<From, Arch> from) {
+#if XSIMD_VERSION_MAJOR >= 11
+  return xsimd::bitwise_cast<To>(from);
+#else
+  return xsimd::bitwise_cast<xsimd::batch<To, Arch> >(from);
+#endif
+}
+template <class Arch>
+words<Arch> as_words(floats<Arch> value) {
+  return reinterpret<std::uint32_t>(value);
+}
+template <class Arch>
+floats<Arch> as_floats(words<Arch> bits) {
+  return reinterpret<float>(bits);
+}
+inline std::uint32_t as_words(float value) {
+  return std::bit_cast<std::uint32_t>(value);
+}
+inline float as_floats(std::uint32_t bits) {
+  return std::bit_cast<float>(bits);
+}
+
+template <class Arch>
+words<Arch> choose(word_mask<Arch> condition, words<Arch> yes, words<Arch> no) {
+  return xsimd::select(condition, yes, no);
+}
+// Without a branch, so that compilers can make vectors of loops over one lane.
+inline std::uint32_t choose(bool condition, std::uint32_t yes, std::uint32_t no) {
+  const std::uint32_t mask = 0u - static_cast<std::uint32_t>(condition);
+  return (yes & mask) | (no & ~mask);
+}
+
+/// Bit i is lane i.
+template <class Arch>
+std::uint64_t to_integer(word_mask<Arch> mask) {
+  return native::to_integer(mask.data);
+}
+
+/// A float comparison as a mask of words, without naming the register type.
+template <class Arch>
+word_mask<Arch> to_word_mask(xsimd::batch_bool<float, Arch> mask) {
+  if constexpr (requires { word_mask<Arch>(mask.data); })  // both are the same register
+    return word_mask<Arch>(mask.data);
+  else
+    return as_words(xsimd::select(mask, floats<Arch>(1.0f), floats<Arch>(0.0f))) != words<Arch>(0u);
+}
+
+template <class Arch>
+std::int64_t sum_of(words<Arch> values) {
+  alignas(64) std::uint32_t lane[lanes<Arch>];
+  values.store_aligned(lane);
+  std::int64_t sum = 0;
+  for (const std::uint32_t value : lane) sum += value;
+  return sum;
+}
+
+/// Stored elements to words and back: a 16-bit element is in the low half of its word.
+template <class Arch, element T>
+words<Arch> load(const T* from) {
+  if constexpr (sizeof(T) == 4) {
+    return as_words(floats<Arch>::load_unaligned(from));
+  } else {
+    typename words<Arch>::register_type bits;
+    native::load_u16(from, bits);
+    return words<Arch>(bits);
+  }
+}
+template <class Arch, element T>
+void store(T* to, words<Arch> bits) {
+  if constexpr (sizeof(T) == 4) {
+    as_floats(bits).store_unaligned(to);
+  } else {
+    native::store_u16(to, bits.data);
+  }
+}
+
+}  // namespace revlora::inline v0::detail

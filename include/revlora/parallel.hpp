@@ -1,0 +1,53 @@
+// Where the work runs. No algorithm names a thread library: it hands `count` independent pieces of
+// work to an executor, and gives the same bytes whatever the executor does with them.
+#pragma once
+
+#include <cstddef>
+
+namespace revlora::inline v0 {
+
+/// An executor runs `body(0) … body(count - 1)`, each once, in any order and on any threads, and
+/// returns when all are done. The bodies never throw. To use your own thread pool, write this one
+/// member:
+///
+///     struct my_pool {
+///       template <class Body>
+///       void parallel_for(std::ptrdiff_t count, const Body& body) const;
+///     };
+template <class E>
+concept executor = requires(const E& e, std::ptrdiff_t count, void (*body)(std::ptrdiff_t)) {
+  e.parallel_for(count, body);
+};
+
+/// Everything on the calling thread.
+struct serial {
+  template <class Body>
+  void parallel_for(std::ptrdiff_t count, const Body& body) const {
+    for (std::ptrdiff_t i = 0; i < count; ++i) body(i);
+  }
+};
+
+#ifdef _OPENMP
+/// An OpenMP team: of `threads` threads, or of as many as OpenMP would take by itself (0). Global
+/// OpenMP settings are left alone. Neighbouring pieces go to the same thread, so a matrix first
+/// touched in the same way stays on its memory node.
+struct openmp {
+  int threads = 0;
+
+  template <class Body>
+  void parallel_for(std::ptrdiff_t count, const Body& body) const {
+    if (threads > 0) {
+#pragma omp parallel for schedule(static) num_threads(threads)
+      for (std::ptrdiff_t i = 0; i < count; ++i) body(i);
+    } else {
+#pragma omp parallel for schedule(static)
+      for (std::ptrdiff_t i = 0; i < count; ++i) body(i);
+    }
+  }
+};
+using default_executor = openmp;
+#else
+using default_executor = serial;
+#endif
+
+}  // namespace revlora::inline v0

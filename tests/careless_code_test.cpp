@@ -1,0 +1,73 @@
+// Exactness is checked, never assumed: with a code that guesses badly, the comparison in the
+// encoder finds every weight that would come back wrong, and the record still leads back to every
+// bit.
+#include "revlora/detail/record_pass.hpp"
+#include "revlora/revlora.hpp"
+#include "values.hpp"
+
+namespace tests {
+namespace {
+
+using revlora::detail::floats;
+using revlora::detail::preimage;
+using revlora::detail::word_mask;
+using revlora::detail::words;
+
+/// Claims that round(y − D) is always right.
+template <class T>
+struct never_carries_bits {
+  template <class Arch>
+  static word_mask<Arch> carries_bits(floats<Arch>, floats<Arch>, floats<Arch>) {
+    return words<Arch>(1u) == words<Arch>(0u);
+  }
+  static preimage candidates(std::uint32_t, float) { return {0, 1}; }
+};
+
+/// Asks for bits everywhere, and looks for the weight where it hardly ever is.
+template <class T>
+struct looks_in_the_wrong_place {
+  template <class Arch>
+  static word_mask<Arch> carries_bits(floats<Arch>, floats<Arch>, floats<Arch>) {
+    return words<Arch>(1u) == words<Arch>(1u);
+  }
+  static preimage candidates(std::uint32_t y, float) { return {y % 3, 1 + y % 5}; }
+};
+
+template <class Code, class T>
+testing::AssertionResult comes_back(const matrix<T>& base, revlora::adapter_list adapters) {
+  using arch = xsimd::default_arch;
+  const revlora::serial on;
+  const revlora::detail::low_rank_delta<arch> delta(adapters, on);
+  matrix<T> w = base, expected = base;
+  oracle::merge(expected.view(), adapters);
+  revlora::detail::record_contents record;
+  record.type = revlora::element_type_of<T>;
+  record.rows = base.rows();
+  record.cols = base.cols();
+  revlora::detail::record_pass<arch, Code>(delta, w.view(), record, on);
+  if (auto same = same_bits(expected, w); !same) return same;
+  revlora::detail::restore_pass<arch, Code>(delta, w.view(), record.panels, record.bytes, on);
+  return same_bits(base, w);
+}
+
+template <class W>
+class CarelessCode : public testing::Test {};
+using weights = testing::Types<float, revlora::f16, revlora::bf16>;
+TYPED_TEST_SUITE(CarelessCode, weights);
+
+TYPED_TEST(CarelessCode, StillLeadsBackToEveryBit) {
+  engine random(1);
+  for (const kind stored : all_kinds) {
+    const auto base = random_matrix<TypeParam>(random, 35, 140, stored, 0.5f);
+    for (const kind numbers : all_kinds) {
+      const auto adapter = random_factors<float>(random, 35, 140, 3, numbers, 0.5f, 0.7f);
+      ASSERT_TRUE((comes_back<never_carries_bits<TypeParam>>(base, adapter.view())))
+          << name_of(stored) << " weights, " << name_of(numbers) << " factors";
+      ASSERT_TRUE((comes_back<looks_in_the_wrong_place<TypeParam>>(base, adapter.view())))
+          << name_of(stored) << " weights, " << name_of(numbers) << " factors";
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tests

@@ -1,0 +1,89 @@
+// The sweeps that take minutes: ctest -L long.
+#include <atomic>
+#include <mutex>
+
+#include "correlated.hpp"
+#include "record_size.hpp"
+#include "round_trip.hpp"
+
+namespace tests {
+namespace {
+
+using sixteen_bits = testing::Types<revlora::f16, revlora::bf16>;
+
+/// Runs `error_of(i)` for all i < count on all cores; the first message that is not empty
+/// ends it.
+template <class ErrorOf>
+void expect_no_error(std::ptrdiff_t count, ErrorOf error_of) {
+  if (!sweeps_make_sense) GTEST_SKIP() << "not under sanitizers and emulators";
+  std::mutex guard;
+  std::string error;
+  std::atomic<bool> failed = false;
+  on_all_cores().parallel_for(count, [&](std::ptrdiff_t i) {
+    if (failed) return;
+    const std::string mine = error_of(i);
+    if (mine.empty()) return;
+    failed = true;
+    const std::lock_guard lock(guard);
+    error = mine;
+  });
+  ASSERT_EQ(error, "");
+}
+
+template <class T>
+class LongPairs : public testing::Test {};
+TYPED_TEST_SUITE(LongPairs, sixteen_bits, weight_name);
+
+// 2³² pairs: every weight against every D whose upper half is any of 65,536, the lower half one of
+// those near which rounding to T changes its mind.
+TYPED_TEST(LongPairs, EveryWeightComesBackFromEveryUpperHalfOfDelta) {
+  constexpr std::uint32_t lower_halves[] = {0x0000, 0x0001, 0x0fff, 0x1000, 0x1001, 0x3000,
+                                            0x7fff, 0x8000, 0x8001, 0xefff, 0xf000, 0xffff};
+  const path<TypeParam> p = paths<TypeParam>().back();
+  expect_no_error(4096, [&](std::ptrdiff_t group) {
+    std::vector<float> deltas;
+    for (std::uint32_t i = 0; i < 16; ++i) {  // rows of one panel: far apart in magnitude
+      const std::uint32_t upper = static_cast<std::uint32_t>(group) + i * 4096;
+      const std::size_t lower = (static_cast<std::size_t>(group) + i) % std::size(lower_halves);
+      deltas.push_back(std::bit_cast<float>(upper << 16 | lower_halves[lower]));
+    }
+    const auto adapter = adapter_of_rows(deltas, 65536);
+    matrix<TypeParam> base(16, 65536, 0);
+    base.fill(
+        [](auto, auto j) { return oracle::from_bits<TypeParam>(static_cast<std::uint32_t>(j)); });
+    matrix<TypeParam> w = base;
+    revlora::undo_record record;
+    p.merge_recorded(w.view(), adapter.view(), record, on_this_thread());
+    p.restore(w.view(), adapter.view(), record, on_this_thread());
+    if (std::ranges::equal(base.bytes(), w.bytes())) return std::string();
+    return "group " + std::to_string(group) + ": " + same_bits(base, w).message();
+  });
+}
+
+template <class T>
+class LongCorrelated : public testing::Test {};
+TYPED_TEST_SUITE(LongCorrelated, weight_types, weight_name);
+
+TYPED_TEST(LongCorrelated, WeightsComeBack) {
+  constexpr int panels = sizeof(TypeParam) == 4 ? 40 : 12;
+  expect_no_error(correlations * panels, [&](std::ptrdiff_t i) -> std::string {
+    const int correlation = static_cast<int>(i % correlations);
+    engine random(static_cast<std::uint64_t>(i) + 1000);
+    const auto panel = draw_panel<TypeParam>(random, correlation, 60000);
+    const auto result = round_trips(panel.weights, panel.adapter.view(), i < correlations);
+    if (result) return {};
+    return std::string(correlation_names[correlation]) + ", panel " + std::to_string(i) + ": " +
+           result.message();
+  });
+}
+
+TEST(LongRecordSize, StaysWithinItsBounds) {
+  for (const auto& [ratio, bits] : size_limits) {
+    const double got = bits_per_weight(4096, ratio);
+    EXPECT_LE(got, bits) << "ratio " << ratio;
+    RecordProperty("bits_per_weight_at_" + std::to_string(ratio), std::to_string(got));
+  }
+}
+
+}  // namespace
+}  // namespace tests

@@ -1,0 +1,184 @@
+// What is allocated, and what happens when it cannot be: every operator new is counted, one can
+// fail.
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "executors.hpp"
+#include "paths.hpp"
+#include "values.hpp"
+
+namespace {
+
+std::atomic<long> allocations = 0;
+std::atomic<std::size_t> allocated_bytes = 0;
+std::atomic<long> fail_at = -1;  ///< which allocation from now on throws; −1: none
+
+void* allocate(std::size_t size, std::size_t alignment) {
+  if (fail_at >= 0 && fail_at-- == 0) throw std::bad_alloc();
+  ++allocations;
+  allocated_bytes += size;
+  const std::size_t rounded = (size + alignment) / alignment * alignment;
+  if (void* memory = std::aligned_alloc(alignment, rounded)) return memory;
+  throw std::bad_alloc();
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+  return allocate(size, alignof(std::max_align_t));
+}
+void* operator new[](std::size_t size) {
+  return allocate(size, alignof(std::max_align_t));
+}
+void* operator new(std::size_t size, std::align_val_t alignment) {
+  return allocate(size, static_cast<std::size_t>(alignment));
+}
+void* operator new[](std::size_t size, std::align_val_t alignment) {
+  return allocate(size, static_cast<std::size_t>(alignment));
+}
+void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::align_val_t) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory, std::align_val_t) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept {
+  std::free(memory);
+}
+
+namespace tests {
+namespace {
+
+template <class W>
+class Memory : public testing::Test {
+ protected:
+  engine random{1};
+  matrix<W> base = random_matrix<W>(random, 200, 640, kind::normal, 0.02f);
+  factors<float> adapter = random_factors<float>(random, 200, 640, 1, kind::normal, 0.1f, 1);
+  std::vector<revlora::low_rank> list{adapter.view()};
+};
+TYPED_TEST_SUITE(Memory, weight_types, weight_name);
+
+/// Bytes that a first and a second merge into one record allocate beyond what a plain merge does.
+template <class W>
+std::pair<std::size_t, std::size_t> allocated_for_record(std::ptrdiff_t rows) {
+  engine random(1);
+  const auto base = random_matrix<W>(random, rows, 640, kind::normal, 0.02f);
+  const auto adapter = random_factors<float>(random, rows, 640, 1, kind::normal, 0.1f, 1);
+  revlora::undo_record record;
+  const auto allocated_by = [&](auto... maybe_record) {
+    matrix<W> w = base;
+    const std::size_t before = allocated_bytes;
+    revlora::merge(w.view(), adapter.view(), maybe_record.get()..., revlora::serial{});
+    return allocated_bytes - before;
+  };
+  const std::size_t plain = allocated_by();
+  const std::size_t first = allocated_by(std::ref(record));
+  const std::size_t second = allocated_by(std::ref(record));
+  return {first - plain, second - plain};
+}
+
+// A call needs scratch for a panel of 16 rows; only memory of the record itself grows with the
+// rows.
+TYPED_TEST(Memory, OfARecordIsUsedAgain) {
+  const auto [first_of_few, second_of_few] = allocated_for_record<TypeParam>(64);
+  const auto [first_of_many, second_of_many] = allocated_for_record<TypeParam>(640);
+  EXPECT_GT(first_of_many, 5 * (first_of_few - second_of_few));
+  EXPECT_EQ(second_of_many, second_of_few);
+}
+
+// The delta is computed block by block: what a merge allocates does not grow with W.
+TYPED_TEST(Memory, HoldsNoFullSizeDelta) {
+  const std::size_t before = allocated_bytes;
+  revlora::merge(this->base.view(), this->list, revlora::serial{});
+  EXPECT_LT(allocated_bytes - before, static_cast<std::size_t>(this->base.size()));
+}
+
+/// Calls `verb` with the first allocation failing, then with the second, … until none fails. After
+/// each failure the weights must be `before`, afterwards `after`.
+template <class W, class Verb>
+void expect_all_or_nothing(const matrix<W>& before, const matrix<W>& after, Verb verb) {
+  matrix<W> w = before;
+  for (long k = 0;; ++k) {
+    ASSERT_LT(k, 10000) << "allocates without end";
+    bool failed = false;
+    fail_at = k;
+    try {
+      verb(w);
+    } catch (const std::bad_alloc&) {
+      failed = true;
+    }
+    const bool reached = fail_at < 0;
+    fail_at = -1;
+    if (failed) {
+      ASSERT_TRUE(same_bits(before, w)) << "after the failure of allocation " << k;
+    } else {
+      ASSERT_TRUE(same_bits(after, w)) << "allocation " << k << " failed, and nobody said so";
+    }
+    if (!reached) {
+      ASSERT_GT(k, 0) << "allocates nothing: nothing was tested";
+      return;
+    }
+    w = before;
+  }
+}
+
+TYPED_TEST(Memory, RunningOutLeavesTheWeightsAlone) {
+  matrix<TypeParam> merged = this->base;
+  revlora::undo_record record;
+  revlora::merge(merged.view(), this->list, record);
+  const auto verbs = [&](const auto& executor) {
+    expect_all_or_nothing(this->base, merged, [&](auto& w) {
+      revlora::undo_record fresh;
+      revlora::merge(w.view(), this->list, fresh, executor);
+    });
+    expect_all_or_nothing(this->base, merged,
+                          [&](auto& w) { revlora::merge(w.view(), this->list, executor); });
+    expect_all_or_nothing(merged, this->base, [&](auto& w) {
+      revlora::unmerge(w.view(), this->list, record, executor);
+    });
+  };
+  verbs(revlora::serial{});
+#ifdef _OPENMP
+  verbs(revlora::openmp{2});
+#endif
+}
+
+// A merge that failed must not leave a record that would undo something else.
+TYPED_TEST(Memory, RunningOutLeavesNoWrongRecord) {
+  bool reached = true;
+  for (long k = 0; reached; ++k) {
+    ASSERT_LT(k, 10000) << "allocates without end";
+    matrix<TypeParam> w = this->base;
+    revlora::undo_record record;
+    bool failed = false;
+    fail_at = k;
+    try {
+      revlora::merge(w.view(), this->list, record, revlora::serial{});
+    } catch (const std::bad_alloc&) {
+      failed = true;
+    }
+    reached = fail_at < 0;
+    fail_at = -1;
+    ASSERT_EQ(record.empty(), failed) << "after the failure of allocation " << k;
+  }
+}
+
+}  // namespace
+}  // namespace tests

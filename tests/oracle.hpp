@@ -1,0 +1,229 @@
+// The reference: what every bit must be, written from the definition and as slowly as it likes.
+//
+// Nothing here is shared with the library. Numbers are decoded by IEEE 754's formula, rounding
+// looks for the nearest value in the sorted table of all values, and sums are plain loops over
+// std::fma.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "revlora/low_rank.hpp"
+#include "revlora/matrix_view.hpp"
+
+namespace oracle {
+
+using revlora::bf16;
+using revlora::f16;
+
+/// IEEE 754's parameters of a format, and the one NaN that arithmetic may produce.
+template <class T>
+struct format;
+template <>
+struct format<float> {
+  using bits = std::uint32_t;
+  static constexpr int exponent_width = 8, fraction_width = 23;
+  static constexpr bits canonical_nan = 0x7fc00000;
+};
+template <>
+struct format<f16> {
+  using bits = std::uint16_t;
+  static constexpr int exponent_width = 5, fraction_width = 10;
+  static constexpr bits canonical_nan = 0x7e00;
+};
+template <>
+struct format<bf16> {
+  using bits = std::uint16_t;
+  static constexpr int exponent_width = 8, fraction_width = 7;
+  static constexpr bits canonical_nan = 0x7fc0;
+};
+
+template <class T>
+using bits_t = typename format<T>::bits;
+
+template <class T>
+bits_t<T> bits_of(T x) {
+  return std::bit_cast<bits_t<T>>(x);
+}
+
+template <class T>
+T from_bits(std::uint32_t bits) {
+  return std::bit_cast<T>(static_cast<bits_t<T>>(bits));
+}
+
+template <class T>
+inline constexpr std::uint32_t infinity_bits = ((1u << format<T>::exponent_width) - 1)
+                                               << format<T>::fraction_width;
+template <class T>
+inline constexpr std::uint32_t sign_bit =
+    1u << (format<T>::exponent_width + format<T>::fraction_width);
+
+/// Spacing of T's values around `magnitude`; at the subnormals, of those.
+template <class T>
+double ulp(double magnitude) {
+  constexpr int bias = (1 << (format<T>::exponent_width - 1)) - 1;
+  const int exponent =
+      magnitude == 0 ? 1 - bias : std::max(std::ilogb(std::fabs(magnitude)), 1 - bias);
+  return std::ldexp(1.0, exponent - format<T>::fraction_width);
+}
+
+/// The number that the bits stand for (any NaN for a NaN).
+template <class T>
+double value_of(T x) {
+  constexpr int fraction_width = format<T>::fraction_width;
+  constexpr std::uint32_t top = (1u << format<T>::exponent_width) - 1;
+  constexpr int bias = static_cast<int>(top / 2);
+  const std::uint32_t bits = bits_of(x);
+  const std::uint32_t exponent = (bits >> fraction_width) & top;
+  const double fraction = bits & ((1u << fraction_width) - 1);
+  double magnitude;
+  if (exponent == top) {
+    magnitude = fraction != 0 ? std::numeric_limits<double>::quiet_NaN()
+                              : std::numeric_limits<double>::infinity();
+  } else if (exponent == 0) {
+    magnitude = std::ldexp(fraction, 1 - bias - fraction_width);
+  } else {
+    magnitude = std::ldexp(fraction + (1u << fraction_width),
+                           static_cast<int>(exponent) - bias - fraction_width);
+  }
+  return std::copysign(magnitude, (bits & sign_bit<T>) != 0 ? -1.0 : 1.0);
+}
+
+template <class T>
+float widen(T x) {
+  return static_cast<float>(value_of(x));  // exact: every value of the three types is a float
+}
+inline float widen(float x) {
+  return x;
+}
+
+/// All magnitudes of a 16-bit type in ascending order; the index is the bit pattern. Infinity
+/// stands where the next binade would begin: that is where IEEE 754 overflows to it.
+template <class T>
+const std::vector<double>& magnitudes() {
+  static const std::vector<double> table = [] {
+    std::vector<double> values;
+    for (std::uint32_t bits = 0; bits < infinity_bits<T>; ++bits) {
+      values.push_back(value_of(from_bits<T>(bits)));
+    }
+    values.push_back(std::ldexp(1.0, 1 << (format<T>::exponent_width - 1)));
+    return values;
+  }();
+  return table;
+}
+
+/// The bits of round_T(z): nearest value, ties to the even pattern, canonical NaN.
+template <class T>
+T round(float z) {
+  if (std::isnan(z)) return from_bits<T>(format<T>::canonical_nan);
+  if constexpr (sizeof(T) == sizeof(float)) {
+    return z;
+  } else {
+    const std::vector<double>& table = magnitudes<T>();
+    const double magnitude = std::fabs(static_cast<double>(z));
+    const auto above = static_cast<std::uint32_t>(
+        std::upper_bound(table.begin(), table.end(), magnitude) - table.begin());
+    std::uint32_t nearest = above - 1;
+    if (above < table.size()) {
+      const double middle = (table[above - 1] + table[above]) / 2;
+      const bool up = magnitude > middle || (magnitude == middle && above % 2 == 0);
+      if (up) nearest = above;
+    }
+    return from_bits<T>(nearest | (std::signbit(z) ? sign_bit<T> : 0));
+  }
+}
+
+template <class T>
+bool is_finite(T x) {
+  return std::isfinite(value_of(x));
+}
+
+/// A factor in fp32, rows one after the other.
+template <class T>
+std::vector<float> widened(const revlora::factor_view& m) {
+  std::vector<float> values;
+  const T* data = static_cast<const T*>(m.data);
+  for (std::ptrdiff_t i = 0; i < m.rows; ++i) {
+    for (std::ptrdiff_t j = 0; j < m.cols; ++j) values.push_back(widen(data[i * m.row_stride + j]));
+  }
+  return values;
+}
+
+inline std::vector<float> widened(const revlora::factor_view& m) {
+  switch (m.type) {
+    case revlora::element_type::fp32:
+      return widened<float>(m);
+    case revlora::element_type::fp16:
+      return widened<f16>(m);
+    case revlora::element_type::bf16:
+      return widened<bf16>(m);
+  }
+  return {};
+}
+
+/// Two chains per block of 32 ranks, over its even and its odd positions.
+inline float accumulate(const float* b, const float* a, std::ptrdiff_t a_stride,
+                        std::ptrdiff_t rank) {
+  float t = 0.0f;
+  for (std::ptrdiff_t block = 0; block < rank; block += 32) {
+    float even = 0.0f, odd = 0.0f;
+    for (std::ptrdiff_t k = block; k < std::min(block + 32, rank); ++k) {
+      float& chain = (k - block) % 2 == 0 ? even : odd;
+      chain = std::fma(b[k], a[k * a_stride], chain);
+    }
+    t = t + (even + odd);
+  }
+  return t;
+}
+
+/// D of a list of adapters, rows one after the other.
+inline std::vector<float> delta(revlora::adapter_list adapters, std::ptrdiff_t rows,
+                                std::ptrdiff_t cols) {
+  std::vector<float> sum(static_cast<std::size_t>(rows * cols), 0.0f);
+  for (std::size_t n = 0; n < adapters.size(); ++n) {
+    const std::vector<float> b = widened(adapters[n].b()), a = widened(adapters[n].a());
+    const std::ptrdiff_t rank = adapters[n].rank();
+    for (std::ptrdiff_t i = 0; i < rows; ++i) {
+      for (std::ptrdiff_t j = 0; j < cols; ++j) {
+        const float t = accumulate(b.data() + i * rank, a.data() + j, cols, rank);
+        float& d = sum[static_cast<std::size_t>(i * cols + j)];
+        d = n == 0 ? std::fma(adapters[n].strength(), t, 0.0f)
+                   : std::fma(adapters[n].strength(), t + 0.0f, d);
+      }
+    }
+  }
+  return sum;
+}
+
+/// w ← round_T(combine(w, D)); the number of weights that were finite and are not any more.
+template <class T, class Combine>
+std::int64_t apply(revlora::matrix_view<T> w, revlora::adapter_list adapters, Combine combine) {
+  if (adapters.empty()) return 0;
+  std::int64_t lost = 0;
+  const std::vector<float> d = delta(adapters, w.rows, w.cols);
+  for (std::ptrdiff_t i = 0; i < w.rows; ++i) {
+    for (std::ptrdiff_t j = 0; j < w.cols; ++j) {
+      T& x = w.data[i * w.row_stride + j];
+      const bool was_finite = is_finite(x);
+      x = round<T>(combine(widen(x), d[static_cast<std::size_t>(i * w.cols + j)]));
+      if (was_finite && !is_finite(x)) ++lost;
+    }
+  }
+  return lost;
+}
+
+template <class T>
+std::int64_t merge(revlora::matrix_view<T> w, revlora::adapter_list adapters) {
+  return apply(w, adapters, [](float x, float d) { return x + d; });
+}
+
+template <class T>
+std::int64_t subtract(revlora::matrix_view<T> w, revlora::adapter_list adapters) {
+  return apply(w, adapters, [](float x, float d) { return x - d; });
+}
+
+}  // namespace oracle

@@ -1,0 +1,9 @@
+#include "paths_impl.hpp"
+
+namespace tests {
+
+#define REVLORA_TESTS_INSTANTIATE(...) \
+  template const path<revlora::bf16>& path_of<revlora::bf16, __VA_ARGS__>();
+REVLORA_TESTS_FOR_EACH_ARCH(REVLORA_TESTS_INSTANTIATE)
+
+}  // namespace tests

@@ -1,0 +1,57 @@
+// A recorded merge and back, on every path of this machine: the same merged bits as without a
+// record, the same record everywhere, and each path undoes what the others did.
+#pragma once
+
+#include "executors.hpp"
+#include "paths.hpp"
+#include "values.hpp"
+
+namespace tests {
+
+/// `with_oracle` also compares the merged bits with the oracle's (slow).
+template <class W>
+testing::AssertionResult round_trips(const matrix<W>& base, revlora::adapter_list adapters,
+                                     bool with_oracle = true, const runner& on = on_this_thread()) {
+  matrix<W> expected = base;
+  revlora::undo_record first;
+  std::int64_t lost = 0;
+  bool is_first = true;
+  for (const path<W>& p : paths<W>()) {
+    const auto failed = [&](const char* what, const testing::AssertionResult& why) {
+      return testing::AssertionFailure() << p.name << ", " << what << ": " << why.message();
+    };
+    matrix<W> w = base;
+    const std::int64_t lost_here = p.merge(w.view(), adapters, on);
+    if (is_first) {
+      lost = lost_here;
+      expected = w;
+      if (with_oracle) {
+        matrix<W> reference = base;
+        lost = oracle::merge(reference.view(), adapters);
+        expected = reference;
+      }
+    }
+    if (auto same = same_bits(expected, w); !same) return failed("merged", same);
+    if (lost_here != lost) {
+      return testing::AssertionFailure() << p.name << " returned " << lost_here << ", not " << lost;
+    }
+
+    revlora::undo_record record;
+    w = base;
+    const std::int64_t lost_recorded = p.merge_recorded(w.view(), adapters, record, on);
+    if (auto same = same_bits(expected, w); !same) return failed("merged with a record", same);
+    if (lost_recorded != lost) {
+      return testing::AssertionFailure()
+             << p.name << " returned " << lost_recorded << " with a record, not " << lost;
+    }
+    if (is_first) first = revlora::undo_record::from_bytes(record.bytes());
+    if (auto same = same_bytes(first.bytes(), record.bytes()); !same) return failed("record", same);
+
+    p.restore(w.view(), adapters, first, on);  // the first path's record, through its bytes
+    if (auto same = same_bits(base, w); !same) return failed("restored", same);
+    is_first = false;
+  }
+  return testing::AssertionSuccess();
+}
+
+}  // namespace tests

@@ -1,0 +1,78 @@
+// The undo file's bytes: they come back as they were, and damage of any kind is refused by name.
+#include "undo_file.hpp"
+
+#include "merge.hpp"
+#include "revlora/merge.hpp"
+#include "support.hpp"
+
+namespace revlora::tool::test {
+namespace {
+
+undo_file small_undo_file() {
+  std::vector<float> weights = {1, 2, 3, 4, 5, 6};
+  const std::vector<float> b = {0.1f, 0.2f};
+  const std::vector<float> a = {1, 2, 3};
+  undo_record record;
+  merge(matrix_view<float>(weights.data(), 2, 3),
+        low_rank(matrix_view<const float>(b.data(), 2, 1), matrix_view<const float>(a.data(), 1, 3),
+                 0.3f),
+        record);
+  undo_file undo;
+  undo.model = "/models/model.safetensors";
+  undo.adapters = {{"/adapters/one", 0.1}, {"/adapters/two", -1.0 / 3}};
+  undo.tensors.push_back({"model.safetensors", "a \"b\" ü", "F32", {2, 3}, 6, std::move(record)});
+  return undo;
+}
+
+std::string refusal(std::vector<std::byte> bytes) {
+  return message_of([&] { undo_file::from_bytes(bytes, "file"); });
+}
+
+TEST(UndoFile, ComesBackAsItWas) {
+  const undo_file undo = small_undo_file();
+  const auto bytes = undo.to_bytes();
+  const undo_file again = undo_file::from_bytes(bytes, "file");
+  EXPECT_EQ(again.model, undo.model);
+  ASSERT_EQ(again.adapters.size(), 2u);
+  EXPECT_EQ(again.adapters[0].strength, 0.1);
+  EXPECT_EQ(again.adapters[1].strength, -1.0 / 3);
+  ASSERT_EQ(again.tensors.size(), 1u);
+  EXPECT_EQ(again.tensors[0].name, undo.tensors[0].name);
+  EXPECT_EQ(again.tensors[0].shape, undo.tensors[0].shape);
+  EXPECT_EQ(again.tensors[0].changed, 6u);
+  EXPECT_EQ(again.to_bytes(), bytes);
+}
+
+TEST(UndoFile, EveryTruncationIsRefused) {
+  const auto bytes = small_undo_file().to_bytes();
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    const std::string message = refusal({bytes.begin(), bytes.begin() + static_cast<long>(size)});
+    EXPECT_NE(message.find(size < 8 ? "not an undo file" : "truncated"), std::string::npos)
+        << message;
+  }
+}
+
+TEST(UndoFile, EveryFlippedByteIsRefused) {
+  auto bytes = small_undo_file().to_bytes();
+  for (std::byte& byte : bytes) {
+    byte ^= std::byte{1};
+    EXPECT_NE(refusal(bytes), "");
+    byte ^= std::byte{1};
+  }
+}
+
+TEST(UndoFile, NamesWhatIsWrong) {
+  auto bytes = small_undo_file().to_bytes();
+  auto later = bytes;
+  later[8] = std::byte{2};
+  EXPECT_NE(refusal(later).find("version 2"), std::string::npos);
+  auto damaged = bytes;
+  damaged[damaged.size() / 2] ^= std::byte{64};
+  EXPECT_NE(refusal(damaged).find("damaged"), std::string::npos);
+  auto longer = bytes;
+  longer.push_back(std::byte{0});
+  EXPECT_NE(refusal(longer).find("damaged"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace revlora::tool::test

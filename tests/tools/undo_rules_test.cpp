@@ -1,0 +1,180 @@
+// When a merge or an unmerge is refused, and that nothing is written then.
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include "file.hpp"
+#include "support.hpp"
+
+namespace revlora::tool::test {
+namespace {
+
+class UndoRules : public testing::Test {
+ protected:
+  UndoRules() {
+    write(model, base);
+    write_adapter(folder / "adapter", linear("m", {0.1f, 0.2f}, {1, 2, 3}));
+    write_adapter(folder / "other", linear("m", {0.3f, 0.2f}, {1, 2, 3}));
+    write_adapter(folder / "nothing", linear("m", {0, 0}, {1, 2, 3}));
+    write_adapter(folder / "half", linear("n", {0.5f}, {1}));
+  }
+
+  /// Runs the program in the folder.
+  outcome run(const std::string& arguments) const {
+    fs::current_path(folder.path());
+    return revlora(arguments);
+  }
+
+  void expect_refused(const std::string& arguments, const std::string& part) const {
+    const auto names = names_in(folder.path());
+    const std::string before = read(model);
+    const std::string undo_before = fs::is_regular_file(undo) ? read(undo) : "";
+    expect_refusal(run(arguments), part);
+    EXPECT_EQ(names_in(folder.path()), names);
+    EXPECT_EQ(read(model), before);
+    EXPECT_EQ(fs::is_regular_file(undo) ? read(undo) : "", undo_before);
+  }
+
+  void expect_done(const std::string& arguments) const {
+    const outcome result = run(arguments);
+    ASSERT_EQ(result.status, 0) << result.output;
+  }
+
+  temporary_folder folder;
+  const fs::path model = folder / "model.safetensors";
+  const fs::path undo = folder / "model.undo";
+  const std::string base =
+      safetensors({{"m.weight", {2, 3}, {1, 2, 3, 4, 5, 6}}, {"n.weight", {1, 1}, {7}}});
+};
+
+TEST_F(UndoRules, MergingTwiceIsRefused) {
+  expect_done("merge model.safetensors adapter");
+  expect_refused("merge model.safetensors adapter", "is merged already");
+  expect_refused("merge model.safetensors other", "is merged already");
+  expect_refused("merge model.safetensors half", "is merged already");
+}
+
+TEST_F(UndoRules, AnotherUndoFileStacksMerges) {
+  expect_done("merge model.safetensors adapter");
+  const std::string once = read(model);
+  expect_done("merge model.safetensors other --undo second.undo");
+  expect_refused("unmerge model.safetensors", "neither merged nor at the base");
+  expect_done("unmerge model.safetensors --undo second.undo");
+  EXPECT_EQ(read(model), once);
+  expect_done("unmerge model.safetensors");
+  EXPECT_EQ(read(model), base);
+}
+
+TEST_F(UndoRules, AtTheBaseTheUndoFileIsOverwritten) {
+  expect_done("merge model.safetensors adapter");
+  expect_done("unmerge model.safetensors");
+  expect_done("merge model.safetensors other");
+  expect_done("unmerge model.safetensors");
+  EXPECT_EQ(read(model), base);
+}
+
+TEST_F(UndoRules, AnythingElseInItsPlaceIsRefused) {
+  write(undo, "my notes");
+  expect_refused("merge model.safetensors adapter", "is not an undo file");
+  fs::remove(undo);
+  fs::create_directory(undo);
+  expect_refused("merge model.safetensors adapter", "is not a file");
+  fs::remove(undo);
+  expect_refused("merge model.safetensors adapter --undo model.safetensors", "");
+  expect_refused("merge model.safetensors adapter --undo new.safetensors", "must not be named");
+  expect_refused("merge model.safetensors adapter --undo missing/model.undo", "no folder");
+  expect_done("merge model.safetensors adapter");
+  write(model, safetensors({{"m.weight", {2, 3}, {9, 2, 3, 4, 5, 6}}, {"n.weight", {1, 1}, {7}}}));
+  expect_refused("merge model.safetensors adapter", "another state");
+  write(model, safetensors({{"m.weight", {1, 1}, {9}}, {"n.weight", {1, 1}, {7}}}));
+  expect_refused("merge model.safetensors half", "another model");
+}
+
+TEST_F(UndoRules, AnUndoFileThatAnotherModelNeedsIsKept) {
+  write(folder / "copy.safetensors", base);
+  expect_done("merge model.safetensors adapter");
+  expect_refused("merge copy.safetensors adapter --undo model.undo",
+                 "'" + model.string() + "', which is merged");
+  expect_done("unmerge model.safetensors");
+  expect_done("merge copy.safetensors adapter --undo model.undo");
+}
+
+TEST_F(UndoRules, UnmergingTheBaseIsRefused) {
+  expect_refused("unmerge model.safetensors", "no undo file");
+  expect_done("merge model.safetensors adapter");
+  expect_done("unmerge model.safetensors");
+  expect_refused("unmerge model.safetensors", "already at the base");
+}
+
+TEST_F(UndoRules, AMergeThatChangesNothingIsBoth) {
+  expect_done("merge model.safetensors nothing");
+  EXPECT_EQ(read(model), base);
+  expect_done("unmerge model.safetensors");
+  expect_done("merge model.safetensors nothing half");  // m stays, n changes
+  expect_refused("merge model.safetensors adapter", "is merged already");
+  expect_done("unmerge model.safetensors");
+  EXPECT_EQ(read(model), base);
+  expect_refused("unmerge model.safetensors", "already at the base");
+  expect_done("merge model.safetensors adapter");
+}
+
+TEST_F(UndoRules, OtherAdaptersAreRefused) {
+  expect_done("merge model.safetensors adapter --strength -0.3");
+  expect_refused("unmerge model.safetensors --adapter other", "is not the adapter that was merged");
+  expect_refused("unmerge model.safetensors --adapter half", "none changes 'm.weight'");
+  expect_refused("unmerge model.safetensors --adapter adapter other",
+                 "has 1 adapters, --adapter names 2");
+  fs::rename(folder / "adapter", folder / "moved");
+  expect_refused("unmerge model.safetensors", "say where it is now with --adapter");
+  expect_done("unmerge model.safetensors --adapter moved");
+  EXPECT_EQ(read(model), base);
+}
+
+TEST_F(UndoRules, AnAdapterThatWasTrainedFurtherIsRefused) {
+  expect_done("merge model.safetensors adapter");
+  write_adapter(folder / "adapter", linear("m", {0.1f, 0.25f}, {1, 2, 3}));
+  expect_refused("unmerge model.safetensors", "changed since");
+}
+
+TEST_F(UndoRules, ChangedWeightsAndDamagedFilesAreRefused) {
+  expect_done("merge model.safetensors adapter");
+  std::string bytes = read(undo);
+  bytes[bytes.size() / 2] ^= 1;
+  write(folder / "damaged.undo", bytes);
+  expect_refused("unmerge model.safetensors --undo damaged.undo", "damaged");
+  std::string weights = read(model);
+  weights[weights.size() - 8] ^= 1;
+  write(model, weights);
+  expect_refused("unmerge model.safetensors", "'m.weight' is neither merged nor at the base");
+}
+
+TEST_F(UndoRules, OutLeavesTheModelAlone) {
+  expect_done("merge model.safetensors adapter --out new.safetensors");
+  EXPECT_EQ(read(model), base);
+  EXPECT_FALSE(fs::exists(undo));
+  expect_refused("merge model.safetensors adapter --out new.safetensors", "exists already");
+  expect_done("unmerge new.safetensors");
+  EXPECT_EQ(read(folder / "new.safetensors"), base);
+}
+
+TEST_F(UndoRules, PermissionsStay) {
+  const auto mode = fs::perms::owner_read | fs::perms::owner_write | fs::perms::group_read;
+  fs::permissions(model, mode);
+  expect_done("merge model.safetensors adapter");
+  EXPECT_EQ(fs::status(model).permissions(), mode);
+}
+
+TEST_F(UndoRules, LinksAreNotFollowed) {
+  fs::create_symlink(model, folder / "link.safetensors");
+  expect_refused("merge link.safetensors adapter", "symbolic link");
+  expect_done("merge link.safetensors adapter --out new.safetensors");
+}
+
+TEST_F(UndoRules, OneProcessAtATime) {
+  const folder_lock lock(folder.path(), folder_lock::kind::exclusive);
+  expect_refused("merge model.safetensors adapter", "another revlora is at work");
+  expect_refused("merge model.safetensors adapter --out new.safetensors", "another revlora");
+  expect_refused("unmerge model.safetensors", "another revlora is at work");
+}
+
+}  // namespace
+}  // namespace revlora::tool::test

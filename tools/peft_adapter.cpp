@@ -1,0 +1,135 @@
+#include "peft_adapter.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "problem.hpp"
+
+namespace revlora::tool {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::string_view prefix = "base_model.model.";
+
+fs::path checked_folder(const fs::path& folder) {
+  if (!fs::is_directory(folder)) {
+    throw problem("'" + folder.string() + "' is not a folder: a PEFT adapter is one");
+  }
+  if (!fs::exists(folder / "adapter_config.json")) {
+    throw problem("'" + folder.string() + "' has no adapter_config.json: not a PEFT adapter");
+  }
+  if (!fs::exists(folder / "adapter_model.safetensors")) {
+    const bool pickled = fs::exists(folder / "adapter_model.bin");
+    throw problem("'" + folder.string() + "' has no adapter_model.safetensors" +
+                  (pickled ? ": convert its adapter_model.bin, which is a Python pickle" : ""));
+  }
+  return fs::canonical(folder);
+}
+
+/// Why a tensor that is no factor keeps its adapter from being merged.
+std::string meaning_of(const std::string& name) {
+  if (name.find(".lora_magnitude_vector") != std::string::npos) return "DoRA magnitudes";
+  if (name.find(".trainable_tokens_") != std::string::npos) return "replaced rows of an embedding";
+  if (name.ends_with(".lora_B.bias")) return "an adapter's own bias";
+  if (name.find(".lora_") != std::string::npos) return "not a factor that revlora knows";
+  if (name.ends_with(".bias")) return "a replaced bias of the base model";
+  if (name.ends_with(".weight")) return "a replaced weight of the base model";
+  return "nothing that revlora knows";
+}
+
+struct factor_name {
+  std::string module;
+  bool embedding;
+  bool is_a;
+};
+
+/// `<prefix><module>.lora_A.weight`, `<prefix><module>.lora_embedding_A`, or the same with the
+/// adapter's name after `lora_A`, as files saved by hand may have it.
+factor_name parse_name(const std::string& name, const std::string& source) {
+  static const regular_expression linear(R"((.+)\.lora_(A|B)(?:\.[^.]+)?\.weight$)");
+  static const regular_expression embedding(R"((.+)\.lora_embedding_(A|B)(?:\.[^.]+)?$)");
+  const std::string problem_start = source + ": the tensor '" + name + "' is ";
+  if (!name.starts_with(prefix)) {
+    throw problem(problem_start + "not named " + std::string(prefix) + "…");
+  }
+  const std::string rest = name.substr(prefix.size());
+  auto groups = linear.match(rest);
+  const bool in_embedding = !groups;
+  if (in_embedding) groups = embedding.match(rest);
+  if (!groups) throw problem(problem_start + meaning_of(name) + ": cannot merge it");
+  const std::string& module = (*groups)[1];
+  if (("." + module + ".").find(".base_layer.") != std::string::npos) {
+    throw problem(problem_start + "a factor inside a wrapped layer: cannot merge it");
+  }
+  return {module, in_embedding, (*groups)[2] == "A"};
+}
+
+void check_shapes(const module_factors& factors, const std::string& where) {
+  const auto& a = factors.a->shape;
+  const auto& b = factors.b->shape;
+  const std::string shapes = "A " + describe_shape(a) + ", B " + describe_shape(b);
+  const bool flat = factors.kind != layer_kind::convolution;
+  if (a.size() != b.size() || (flat ? a.size() != 2 : a.size() < 3 || a.size() > 5)) {
+    throw problem(where + "has factors of unknown layout: " + shapes);
+  }
+  const bool pointwise =
+      std::all_of(b.begin() + 2, b.end(), [](auto extent) { return extent == 1; });
+  if (a[0] != b[1] || !pointwise) throw problem(where + "has factors that do not fit: " + shapes);
+  if (factors.a->dtype != factors.b->dtype) {
+    throw problem(where + "mixes types: A " + factors.a->dtype + ", B " + factors.b->dtype);
+  }
+  if (!factors.a->type()) {
+    throw problem(where + "has factors of type " + factors.a->dtype +
+                  ": only F32, F16 and BF16 can be merged");
+  }
+}
+
+std::vector<module_factors> pair_factors(const safetensors_file& file, const peft_config& config) {
+  const std::string source = "'" + file.path().string() + "'";
+  std::map<std::string, module_factors> modules;
+  for (const tensor& factor : file.tensors()) {
+    const auto [module, embedding, is_a] = parse_name(factor.name, source);
+    const bool flat = factor.shape.size() <= 2;
+    const layer_kind kind = embedding ? layer_kind::embedding
+                            : flat    ? layer_kind::linear
+                                      : layer_kind::convolution;
+    module_factors& factors =
+        modules.try_emplace(module, module_factors{module, kind, nullptr, nullptr, 0})
+            .first->second;
+    const tensor*& side = is_a ? factors.a : factors.b;
+    if (side != nullptr || factors.kind != kind) {
+      throw problem(source + ": the module '" + module + "' has more than one adapter");
+    }
+    side = &factor;
+  }
+  if (modules.empty()) throw problem(source + ": no LoRA factors in it");
+
+  std::vector<module_factors> complete;
+  for (auto& [module, factors] : modules) {
+    const std::string where = source + ": the module '" + module + "' ";
+    if (factors.a == nullptr) throw problem(where + "has no lora_A");
+    if (factors.b == nullptr) throw problem(where + "has no lora_B");
+    check_shapes(factors, where);
+    if (const auto rank = static_cast<std::uint64_t>(config.rank_of(module));
+        rank != factors.rank()) {
+      throw problem(where + "has rank " + std::to_string(factors.rank()) +
+                    ", but adapter_config.json says " + std::to_string(rank));
+    }
+    factors.scale = config.scale_of(module);
+    complete.push_back(factors);
+  }
+  return complete;
+}
+
+}  // namespace
+
+peft_adapter::peft_adapter(const fs::path& folder)
+    : folder_(checked_folder(folder)),
+      config_(folder_ / "adapter_config.json"),
+      file_(folder_ / "adapter_model.safetensors"),
+      modules_(pair_factors(file_, config_)) {
+}
+
+}  // namespace revlora::tool

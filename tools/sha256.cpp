@@ -1,0 +1,30 @@
+#include "sha256.hpp"
+
+#include <openssl/evp.h>
+
+#include "file.hpp"
+#include "problem.hpp"
+
+namespace revlora::tool {
+
+sha256_digest sha256_of(std::span<const std::byte> bytes) {
+  sha256_digest digest;
+  if (EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(digest.data()),
+                 nullptr, EVP_sha256(), nullptr) != 1) {
+    throw problem("OpenSSL cannot compute SHA-256");
+  }
+  return digest;
+}
+
+std::string sha256_of_file(const std::filesystem::path& path) {
+  const mapping file = mapping::for_reading(path);
+  std::string digits;
+  for (const std::byte byte : sha256_of(file.bytes())) {
+    constexpr char hexadecimal[] = "0123456789abcdef";
+    digits += hexadecimal[std::to_integer<int>(byte >> 4)];
+    digits += hexadecimal[std::to_integer<int>(byte & std::byte{15})];
+  }
+  return digits;
+}
+
+}  // namespace revlora::tool

@@ -1,0 +1,55 @@
+// The undo file: how the tensors of a merged model get back to the base.
+//
+//   8 bytes   "revlora\n"
+//   u32       format version, 1
+//   u64       size of the whole file
+//   u64       size of the header
+//   header    JSON: the model's path; the adapters, each with its path and the user's strength; the
+//             tensors, each with its file, name, dtype, shape, how many weights the merge changed,
+//             and the size of its record
+//   records   the library's undo records, in the order of the tensors
+//   32 bytes  SHA-256 of all before it
+//
+// Integers are little-endian. What the records of the adapters are to be is in the records: each
+// has the fingerprints of its adapters, and the checksums of the base and of the merged weights.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "revlora/undo_record.hpp"
+#include "typed_view.hpp"
+
+namespace revlora::tool {
+
+struct merged_adapter {
+  std::filesystem::path folder;  ///< absolute
+  double strength;               ///< what the user asked for
+};
+
+struct merged_tensor {
+  std::string file;  ///< name of the shard
+  std::string name;
+  std::string dtype;
+  std::vector<std::uint64_t> shape;
+  std::uint64_t changed;  ///< how many of its weights the merge changed
+  undo_record record;
+};
+
+struct undo_file {
+  std::filesystem::path model;  ///< absolute path of what was merged, file or folder
+  std::vector<merged_adapter> adapters;
+  std::vector<merged_tensor> tensors;
+
+  std::vector<std::byte> to_bytes() const;
+  /// Throws a problem that begins with `source` if the bytes are no undo file, one of a later
+  /// version, truncated or damaged.
+  static undo_file from_bytes(std::span<const std::byte> bytes, const std::string& source);
+
+  static undo_file read(const std::filesystem::path& path);
+  /// Whether the file begins like an undo file.
+  static bool is_one(const std::filesystem::path& path);
+};
+
+}  // namespace revlora::tool
