@@ -60,7 +60,7 @@ template <class T>
 void prefetch_next(weight_block<T> block) {
   for (int i = 0; i < block.rows; ++i)
     for (int j = 0; j < block_cols; j += 64 / static_cast<int>(sizeof(T)))
-      __builtin_prefetch(block.row(i) + block_cols + j, !std::is_const_v<T>);
+      __builtin_prefetch(block.row(i) + block_cols + j, 0, 2);
 }
 
 /// Calls `visit(index, block)` for each block of a panel. Partial blocks go through padded scratch,

@@ -13,49 +13,64 @@ template <element T, class Code>
 class coded_weights {
  public:
   int size() const { return size_; }
-  int position(int n) const { return position_[n]; }  ///< 64·row + column
+  int position(int n) const { return of(n).position[n % step]; }  ///< 64·row + column
 
   /// Adds the weights of a row whose columns are marked, given the merged row and its deltas.
   void add_row(int row, std::uint64_t columns, const T* merged, const float* delta) {
     for (; columns != 0; columns &= columns - 1) {
       const int j = std::countr_zero(columns);
-      position_[size_] = static_cast<std::uint16_t>(row * block_cols + j);
-      merged_[size_] = bits_of(merged[j]);
-      delta_[size_++] = delta[j];
+      some& last = some_[size_ / step];
+      last.position[size_ % step] = static_cast<std::uint16_t>(row * block_cols + j);
+      last.merged[size_ % step] = bits_of(merged[j]);
+      last.delta[size_ % step] = delta[j];
+      ++size_;
     }
   }
 
   /// To be called when all are added and before the first shape is asked for.
   void find_candidates() {
-    for (int n = size_; n % step != 0; ++n) merged_[n] = 0, delta_[n] = 0;
-    for (int n = 0; n < size_; n += step)
-      find_some(merged_ + n, delta_ + n, lowest_ + n, count_ + n);
+    for (int n = size_; n % step != 0; ++n) {
+      some_[n / step].merged[n % step] = 0;
+      some_[n / step].delta[n % step] = 0;
+    }
+    for (int n = 0; n < size_; n += step) find(some_[n / step]);
   }
 
-  code_shape<T> shape(int n) const { return {merged_[n], delta_[n], {lowest_[n], count_[n]}}; }
-  std::uint32_t merged(int n) const { return merged_[n]; }
+  code_shape<T> shape(int n) const {
+    const some& its = of(n);
+    const int i = n % step;
+    return {its.merged[i], its.delta[i], {its.lowest[i], its.count[i]}};
+  }
 
  private:
   static constexpr int step = 16;
 
+  // Together, because arrays of a whole block would lie 4 KiB apart and compete for the same places
+  // of the cache.
+  struct alignas(64) some {
+    std::uint32_t merged[step];
+    float delta[step];
+    std::uint32_t lowest[step];
+    std::uint32_t count[step];
+    std::uint16_t position[step];
+  };
+
+  const some& of(int n) const { return some_[n / step]; }
+
   // On its own, and with nothing left to call, so that compilers make vector code of it.
-  [[gnu::noinline]] static void find_some(const std::uint32_t* __restrict merged,
-                                          const float* __restrict delta,
-                                          std::uint32_t* __restrict lowest,
-                                          std::uint32_t* __restrict count) {
+  [[gnu::noinline]] static void find(some& those) {
+    std::uint32_t lowest[step], count[step];
     for (int n = 0; n < step; ++n) {
-      const preimage found = Code::candidates(merged[n], delta[n]);
+      const preimage found = Code::candidates(those.merged[n], those.delta[n]);
       lowest[n] = found.lowest;
       count[n] = found.count;
     }
+    std::memcpy(those.lowest, lowest, sizeof lowest);
+    std::memcpy(those.count, count, sizeof count);
   }
 
   int size_ = 0;
-  alignas(64) std::uint32_t merged_[block_size];
-  alignas(64) float delta_[block_size];
-  alignas(64) std::uint32_t lowest_[block_size];
-  alignas(64) std::uint32_t count_[block_size];
-  std::uint16_t position_[block_size];
+  some some_[block_size / step];
 };
 
 }  // namespace revlora::inline v0::detail

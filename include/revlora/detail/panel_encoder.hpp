@@ -9,6 +9,7 @@
 #include "block.hpp"
 #include "checksum.hpp"
 #include "coded_weights.hpp"
+#include "combine.hpp"
 #include "convert.hpp"
 #include "element_code.hpp"
 #include "memory.hpp"
@@ -42,22 +43,29 @@ class panel_encoder {
 
   void visit(std::ptrdiff_t index, weight_block<T> block, const float* delta) {
     alignas(64) T before[block_size], after[block_size];
-    if (!block.is_whole())  // the padding stays zero
-      std::memcpy(before, block.data, sizeof before), std::memcpy(after, block.data, sizeof after);
+    if (!block.is_whole()) {  // the padding stays zero
+      copy_block<T>(block.data, block.row_stride, before, block_cols);
+      copy_block<T>(block.data, block.row_stride, after, block_cols);
+    }
     coded_weights<T, Code> coded;
     std::uint64_t wrong[block_rows];
     for (int i = 0; i < block.rows; ++i) {
       T *const x = before + i * block_cols, *const y = after + i * block_cols;
       const float* const d = delta + i * block_cols;
       std::memcpy(x, block.row(i), block_cols * sizeof(T));
-      const marks marked = merge_row(x, d, y, block.row(i));
+      became_ += combine_row<Arch>(
+          x, d, [](auto w, auto add) { return w + add; }, y);
+      const marks marked = mark_row(x, d, y);
       const std::uint64_t columns = marked.coded & block.valid_columns();
       coded.add_row(i, columns, y, d);
       wrong[i] = marked.wrong & block.valid_columns() & ~columns;
     }
+    put_codes(coded, before, wrong);
+    // Only now: read again at once, what was just written in smaller pieces would have to be waited
+    // for.
     base_.absorb_block(before);
     merged_.absorb_block(after);
-    put_codes(coded, before, wrong);
+    copy_block<T>(after, block_cols, block.data, block.row_stride);
     for (int i = 0; i < block.rows; ++i)
       for (; wrong[i] != 0; wrong[i] &= wrong[i] - 1) {
         const int at = i * block_cols + std::countr_zero(wrong[i]);
@@ -80,20 +88,15 @@ class panel_encoder {
     std::uint64_t wrong = 0;  ///< columns whose weight the decoder would not guess
   };
 
-  /// Merges a row, into W and into a copy: rows of W are often a multiple of 4 KiB apart and drive
-  /// each other out of the cache, so each is touched once.
-  static marks merge_row(const T* before, const float* delta, T* after, T* row) {
+  static marks mark_row(const T* before, const float* delta, const T* after) {
     marks marked;
     for (int j = 0; j < block_cols; j += lanes<Arch>) {
-      const words<Arch> x = load<Arch>(before + j);
+      const floats<Arch> y = widen<T>(load<Arch>(after + j));
       const floats<Arch> d = floats<Arch>::load_aligned(delta + j);
-      const words<Arch> merged = narrow<T>(widen<T>(x) + d);
-      store<Arch>(after + j, merged);
-      store<Arch>(row + j, merged);
-      const floats<Arch> y = widen<T>(merged);
       const floats<Arch> difference = y - d;
+      const words<Arch> guess = narrow_number<T>(difference);
       marked.coded |= to_integer(Code::template carries_bits<Arch>(y, d, difference)) << j;
-      marked.wrong |= to_integer<Arch>(narrow_number<T>(difference) != x) << j;
+      marked.wrong |= to_integer<Arch>(guess != load<Arch>(before + j)) << j;
     }
     return marked;
   }
@@ -101,22 +104,22 @@ class panel_encoder {
   /// All heads, then all tails; marks the weights that are not among their candidates as wrong.
   void put_codes(coded_weights<T, Code>& coded, const T* before, std::uint64_t* wrong) {
     coded.find_candidates();
-    std::uint64_t tails[block_size];
-    int tail_bits[block_size];
+    struct {
+      std::uint64_t bits;
+      int count;
+    } tails[block_size];
     int tail_count = 0;
     for (int n = 0; n < coded.size(); ++n) {
       const int at = coded.position(n);
-      const std::uint32_t x = bits_of(before[at]);
       const code_shape<T> shape = coded.shape(n);
       element_code code;
-      if (!encode(shape, x, code)) wrong[at / block_cols] |= std::uint64_t{1} << (at % block_cols);
+      if (!encode(shape, bits_of(before[at]), code))
+        wrong[at / block_cols] |= std::uint64_t{1} << (at % block_cols);
       codes_.put(code.head, shape.head_bits());
-      tails[tail_count] = code.tail;
-      tail_bits[tail_count] = code.tail_bits;
+      tails[tail_count] = {code.tail, code.tail_bits};
       tail_count += code.tail_bits > 0;
-      became_ += is_not_finite<T>(coded.merged(n)) && !is_not_finite<T>(x);
     }
-    for (int n = 0; n < tail_count; ++n) codes_.put(tails[n], tail_bits[n]);
+    for (int n = 0; n < tail_count; ++n) codes_.put(tails[n].bits, tails[n].count);
   }
 
   void put_exception(std::ptrdiff_t position, T weight) {

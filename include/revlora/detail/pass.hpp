@@ -8,8 +8,8 @@
 #include "../matrix_view.hpp"
 #include "block.hpp"
 #include "checksum.hpp"
+#include "combine.hpp"
 #include "schedule.hpp"
-#include "visit_add.hpp"
 
 namespace revlora::inline v0::detail {
 

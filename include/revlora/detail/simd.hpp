@@ -7,6 +7,7 @@
 #endif
 
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -62,6 +63,13 @@ inline void store_u16(void* to, __m512i from) {
 }
 inline std::uint64_t to_integer(__mmask16 mask) {
   return mask;
+}
+#endif
+
+void dot_pairs();  // likewise
+#if defined(__AVX512BF16__)
+inline __m512 dot_pairs(__m512 a, __m512 b, __m512 c) {
+  return _mm512_dpbf16_ps(c, reinterpret_cast<__m512bh>(a), reinterpret_cast<__m512bh>(b));
 }
 #endif
 
@@ -155,6 +163,19 @@ void keep_in_register([[maybe_unused]] floats<Arch>& value) {
 #elif defined(__aarch64__)
   asm("" : "+w"(value.data));
 #endif
+}
+
+/// Whether `dot_pairs` exists.
+template <class Arch>
+inline constexpr bool has_dot_pairs = requires(typename floats<Arch>::register_type r) {
+  { native::dot_pairs(r, r, r) } -> std::same_as<typename floats<Arch>::register_type>;
+};
+
+/// With a and b holding two bf16 in each word: fma(a_low, b_low, fma(a_high, b_high, c)), each fma
+/// rounded, subnormals taken as zero and flushed.
+template <class Arch>
+floats<Arch> dot_pairs(floats<Arch> a, floats<Arch> b, floats<Arch> c) {
+  return floats<Arch>(native::dot_pairs(a.data, b.data, c.data));
 }
 
 template <class To, class From, class Arch>
