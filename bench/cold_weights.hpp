@@ -31,6 +31,14 @@ inline std::byte* working_memory() {
   return memory.get();
 }
 
+/// The base that all copies are of. Made once for each size: drawing it takes longer than a merge.
+template <revlora::element T>
+const std::vector<T>& base_weights(std::ptrdiff_t count) {
+  static std::vector<T> base;
+  if (std::ssize(base) != count) base = normal<T>(count, weight_deviation, 1);
+  return base;
+}
+
 /// As many copies of one base matrix as fill the working set.
 template <revlora::element T>
 class cold_weights {
@@ -39,7 +47,7 @@ class cold_weights {
       : rows_(rows),
         cols_(cols),
         count_(1 + working_set / bytes()),
-        base_(normal<T>(rows * cols, weight_deviation, 1)),
+        base_(base_weights<T>(rows * cols)),
         memory_(reinterpret_cast<T*>(working_memory())) {
     for (std::size_t i = 0; i < count_; ++i)
       std::memcpy(memory_ + i * base_.size(), base_.data(), bytes());
@@ -56,7 +64,7 @@ class cold_weights {
 
   std::ptrdiff_t rows_, cols_;
   std::size_t count_;
-  std::vector<T> base_;
+  const std::vector<T>& base_;
   T* memory_;
 };
 
