@@ -3,8 +3,9 @@
 // The calls below share these conventions.
 //
 // W is changed in place, in one pass, by 16×64 blocks; no delta of W's size exists at any time. The
-// factors are packed once per call: 4·r·(d_out + d_in) bytes per adapter, freed before the call
-// returns. Cost: 2·r·d_out·d_in floating-point operations per adapter, one read and one write of W.
+// factors are packed once per call: at most 4·r·(d_out + d_in) bytes per adapter, freed before the
+// call returns. Cost: 2·r·d_out·d_in floating-point operations per adapter, one read and one write
+// of W.
 //
 // Adapters are added in list order. The result is the same, bit for bit, on every instruction set,
 // with any executor and number of threads, for any stride and alignment, and in whatever
@@ -18,6 +19,7 @@
 // Different matrices may be worked on from different threads at a time.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "detail/check.hpp"

@@ -2,7 +2,9 @@
 // densely.
 #pragma once
 
+#include <bit>
 #include <cstdint>
+#include <cstring>
 
 #include "block.hpp"
 #include "element_code.hpp"

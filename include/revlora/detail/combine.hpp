@@ -2,6 +2,7 @@
 // plain ones.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 
 #include "block.hpp"

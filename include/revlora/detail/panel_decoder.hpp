@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <span>
 
 #include "bits.hpp"
@@ -11,7 +12,6 @@
 #include "coded_weights.hpp"
 #include "convert.hpp"
 #include "element_code.hpp"
-#include "panel_encoder.hpp"
 #include "simd.hpp"
 
 namespace revlora::inline v0::detail {

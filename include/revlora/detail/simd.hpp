@@ -201,9 +201,15 @@ inline float as_floats(std::uint32_t bits) {
   return std::bit_cast<float>(bits);
 }
 
+// By way of floats: xsimd 8.1's AVX-512 select of words compiles with optimisation only.
 template <class Arch>
 words<Arch> choose(word_mask<Arch> condition, words<Arch> yes, words<Arch> no) {
-  return xsimd::select(condition, yes, no);
+  using float_mask = xsimd::batch_bool<float, Arch>;
+  if constexpr (std::is_base_of_v<xsimd::avx512f, Arch>)
+    return as_words<Arch>(
+        xsimd::select(float_mask(condition.data), as_floats<Arch>(yes), as_floats<Arch>(no)));
+  else
+    return xsimd::select(condition, yes, no);
 }
 // Without a branch, so that compilers can make vectors of loops over one lane.
 inline std::uint32_t choose(bool condition, std::uint32_t yes, std::uint32_t no) {
