@@ -1,7 +1,6 @@
 // Exactness is checked, never assumed: with a code that guesses badly, the comparison in the
 // encoder finds every weight that would come back wrong, and the record still leads back to every
 // bit.
-#include "revlora/detail/record_pass.hpp"
 #include "revlora/revlora.hpp"
 #include "values.hpp"
 
@@ -36,17 +35,21 @@ struct looks_in_the_wrong_place {
 template <class Code, class T>
 testing::AssertionResult comes_back(const matrix<T>& base, revlora::adapter_list adapters) {
   using arch = xsimd::default_arch;
+  using exchange = revlora::detail::exchange<arch, T, Code>;
   const revlora::serial on;
-  const revlora::detail::low_rank_delta<arch> delta(adapters, on);
+  const revlora::detail::added_delta<arch, T> delta(adapters, on);
   matrix<T> w = base, expected = base;
   oracle::merge(expected.view(), adapters);
   revlora::detail::record_contents record;
-  record.type = revlora::element_type_of<T>;
-  record.rows = base.rows();
-  record.cols = base.cols();
-  revlora::detail::record_pass<arch, Code>(delta, w.view(), record, on);
+  revlora::detail::begin_record(record, base.view(), adapters);
+  const auto lead = [&](auto origin, auto goal) {
+    return exchange(w.view(), w.view(), origin, goal).run(on) == revlora::detail::outcome::done;
+  };
+  if (!lead(std::nullopt, typename exchange::goal{delta, record}))
+    return testing::AssertionFailure() << "not merged";
   if (auto same = same_bits(expected, w); !same) return same;
-  revlora::detail::restore_pass<arch, Code>(delta, w.view(), record.panels, record.bytes, on);
+  if (!lead(typename exchange::origin{delta, record}, std::nullopt))
+    return testing::AssertionFailure() << "not unmerged";
   return same_bits(base, w);
 }
 

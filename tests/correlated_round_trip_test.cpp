@@ -12,10 +12,11 @@ TYPED_TEST_SUITE(Correlated, weight_types, weight_name);
 TYPED_TEST(Correlated, PanelsHaveTheDeltaTheyWereGiven) {
   engine random(1);
   const auto panel = draw_panel<TypeParam>(random, 10, 64);
-  const std::vector<float> delta = oracle::delta(panel.adapter.view(), 16, 64);
+  const oracle::deltas deltas(panel.adapter.view());
   for (std::ptrdiff_t i = 0; i < 16; ++i) {
+    const std::vector<float> row = deltas.row(i, 64);
     for (std::ptrdiff_t j = 0; j < 64; ++j) {
-      ASSERT_EQ(delta[static_cast<std::size_t>(i * 64 + j)], panel.adapter.a(i, j));
+      ASSERT_EQ(row[static_cast<std::size_t>(j)], panel.adapter.a(i, j));
     }
   }
 }

@@ -180,23 +180,43 @@ inline float accumulate(const float* b, const float* a, std::ptrdiff_t a_stride,
   return t;
 }
 
-/// D of a list of adapters, rows one after the other.
-inline std::vector<float> delta(revlora::adapter_list adapters, std::ptrdiff_t rows,
-                                std::ptrdiff_t cols) {
-  std::vector<float> sum(static_cast<std::size_t>(rows * cols), 0.0f);
-  for (std::size_t n = 0; n < adapters.size(); ++n) {
-    const std::vector<float> b = widened(adapters[n].b()), a = widened(adapters[n].a());
-    const std::ptrdiff_t rank = adapters[n].rank();
-    for (std::ptrdiff_t i = 0; i < rows; ++i) {
-      for (std::ptrdiff_t j = 0; j < cols; ++j) {
-        const float t = accumulate(b.data() + i * rank, a.data() + j, cols, rank);
-        float& d = sum[static_cast<std::size_t>(i * cols + j)];
-        d = n == 0 ? std::fma(adapters[n].strength(), t, 0.0f)
-                   : std::fma(adapters[n].strength(), t + 0.0f, d);
-      }
+/// D of a list of adapters, row by row, before any recipe.
+class deltas {
+ public:
+  explicit deltas(revlora::adapter_list adapters) {
+    for (const revlora::low_rank& adapter : adapters) {
+      terms_.push_back({widened(adapter.b()), widened(adapter.a()), adapter.a().cols,
+                        adapter.rank(), adapter.strength()});
     }
   }
-  return sum;
+
+  std::vector<float> row(std::ptrdiff_t i, std::ptrdiff_t cols) const {
+    std::vector<float> sum(static_cast<std::size_t>(cols), 0.0f);
+    for (std::size_t n = 0; n < terms_.size(); ++n) {
+      const term& its = terms_[n];
+      for (std::ptrdiff_t j = 0; j < cols; ++j) {
+        const float t =
+            accumulate(its.b.data() + i * its.rank, its.a.data() + j, its.cols, its.rank);
+        float& d = sum[static_cast<std::size_t>(j)];
+        d = n == 0 ? std::fma(its.strength, t, 0.0f) : std::fma(its.strength, t + 0.0f, d);
+      }
+    }
+    return sum;
+  }
+
+ private:
+  struct term {
+    std::vector<float> b, a;
+    std::ptrdiff_t cols, rank;
+    float strength;
+  };
+  std::vector<term> terms_;
+};
+
+/// What a recipe adds to weights of type T, given D.
+template <class T>
+float to_be_added(float d, revlora::recipe how) {
+  return how == revlora::recipe::rounded_delta ? widen(round<T>(d)) : d;
 }
 
 /// w ← round_T(combine(w, D)); the number of weights that were finite and are not any more.
@@ -204,12 +224,14 @@ template <class T, class Combine>
 std::int64_t apply(revlora::matrix_view<T> w, revlora::adapter_list adapters, Combine combine) {
   if (adapters.empty()) return 0;
   std::int64_t lost = 0;
-  const std::vector<float> d = delta(adapters, w.rows, w.cols);
+  const deltas d(adapters);
   for (std::ptrdiff_t i = 0; i < w.rows; ++i) {
+    const std::vector<float> row = d.row(i, w.cols);
     for (std::ptrdiff_t j = 0; j < w.cols; ++j) {
       T& x = w.data[i * w.row_stride + j];
       const bool was_finite = is_finite(x);
-      x = round<T>(combine(widen(x), d[static_cast<std::size_t>(i * w.cols + j)]));
+      x = round<T>(combine(
+          widen(x), to_be_added<T>(row[static_cast<std::size_t>(j)], adapters.recipe())));
       if (was_finite && !is_finite(x)) ++lost;
     }
   }

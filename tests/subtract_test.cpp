@@ -72,12 +72,13 @@ TYPED_TEST(Subtract, ComesBackWithinItsErrorBound) {
     TypeParam::on().merge(merged.view(), adapter.view(), on_this_thread());
     matrix<W> back = merged;
     TypeParam::on().subtract(back.view(), adapter.view(), on_this_thread());
-    const std::vector<float> delta = oracle::delta(adapter.view(), base.rows(), base.cols());
+    const oracle::deltas deltas(adapter.view());
     for (std::ptrdiff_t i = 0; i < base.rows(); ++i) {
+      const std::vector<float> row = deltas.row(i, base.cols());
       for (std::ptrdiff_t j = 0; j < base.cols(); ++j) {
         const double x = oracle::value_of(base(i, j)), y = oracle::value_of(merged(i, j));
         const double again = oracle::value_of(back(i, j));
-        const double d = delta[static_cast<std::size_t>(i * base.cols() + j)];
+        const double d = row[static_cast<std::size_t>(j)];
         double bound = (oracle::ulp<W>(y) + oracle::ulp<W>(again)) / 2;
         if (sizeof(W) == 2) bound += (oracle::ulp<float>(x + d) + oracle::ulp<float>(y - d)) / 2;
         ASSERT_LE(std::fabs(again - x), bound)

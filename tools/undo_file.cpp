@@ -63,14 +63,14 @@ undo_file read_content(const json& header, std::span<const std::byte> records) {
   }
   for (const json& entry : header.at("tensors")) {
     const auto size = entry.at("record_bytes").get<std::size_t>();
-    if (size > records.size()) throw record_refused("the records are too short");
+    if (size > records.size()) throw record_refused(refusal::damaged, "the records are too short");
     undo.tensors.push_back(
         {entry.at("file").get<std::string>(), entry.at("name").get<std::string>(),
          entry.at("dtype").get<std::string>(), entry.at("shape").get<std::vector<std::uint64_t>>(),
          entry.at("changed").get<std::uint64_t>(), undo_record::from_bytes(records.first(size))});
     records = records.subspan(size);
   }
-  if (!records.empty()) throw record_refused("bytes that belong to no record");
+  if (!records.empty()) throw record_refused(refusal::damaged, "bytes that belong to no record");
   return undo;
 }
 

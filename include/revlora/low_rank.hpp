@@ -54,20 +54,34 @@ class low_rank {
   float strength_;
 };
 
-/// The adapters of one call, in the order in which they are added up. Converts from one adapter,
-/// from `{first, second}` and from anything a `std::span<const low_rank>` can be made of. A view:
-/// meant for parameters, not for keeping.
+/// How D = Σ s·B·A is added to the weights. The values are part of the undo record's format.
+enum class recipe : std::uint8_t {
+  fused = 0,          ///< round(x + D): D in fp32, one rounding to the weights' type
+  rounded_delta = 1,  ///< round(x + round(D)): with one adapter, what PEFT's `safe_merge` does
+};
+
+/// "fused" or "rounded_delta".
+constexpr const char* name_of(recipe how) {
+  return how == recipe::fused ? "fused" : "rounded_delta";
+}
+
+/// The adapters of one call, in the order in which they are added up, and the recipe. Converts from
+/// one adapter, from `{first, second}`, from anything a `std::span<const low_rank>` can be made of,
+/// and from each of these with a recipe, `{adapters, recipe::rounded_delta}`. A view: meant for
+/// parameters, not for keeping.
 class adapter_list {
  public:
   adapter_list() = default;
-  adapter_list(const low_rank& adapter) : adapters_(&adapter, 1) {}
-  adapter_list(std::initializer_list<low_rank> adapters)
-      : adapters_(adapters.begin(), adapters.size()) {}
+  adapter_list(const low_rank& adapter, revlora::recipe how = revlora::recipe::fused)
+      : adapters_(&adapter, 1), recipe_(how) {}
+  adapter_list(std::initializer_list<low_rank> adapters, revlora::recipe how = revlora::recipe::fused)
+      : adapters_(adapters.begin(), adapters.size()), recipe_(how) {}
   template <class Range>
   requires std::convertible_to<const Range&, std::span<const low_rank>> adapter_list(
-      const Range& adapters)
-      : adapters_(adapters) {}
+      const Range& adapters, revlora::recipe how = revlora::recipe::fused)
+      : adapters_(adapters), recipe_(how) {}
 
+  revlora::recipe recipe() const { return recipe_; }
   std::size_t size() const { return adapters_.size(); }
   bool empty() const { return adapters_.empty(); }
   const low_rank& operator[](std::size_t i) const { return adapters_[i]; }
@@ -76,6 +90,7 @@ class adapter_list {
 
  private:
   std::span<const low_rank> adapters_;
+  revlora::recipe recipe_ = revlora::recipe::fused;
 };
 
 }  // namespace revlora::inline v0

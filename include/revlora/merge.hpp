@@ -1,33 +1,41 @@
-// Merging adapters into weights, and taking them out again.
+// Merging adapters into weights, taking them out again, and exchanging some for others.
 //
 // The calls below share these conventions.
 //
-// W is changed in place, in one pass, by 16×64 blocks; no delta of W's size exists at any time. The
-// factors are packed once per call: at most 4·r·(d_out + d_in) bytes per adapter, freed before the
-// call returns. Cost: 2·r·d_out·d_in floating-point operations per adapter, one read and one write
-// of W.
+// W is changed in place, in one pass, by 16×64 blocks; no delta of W's size exists at any time. Or
+// it is read from one matrix and written to another that does not overlap it, with the same bits:
+// `merge(from, to, …)`, `unmerge(from, to, …)`.
 //
-// Adapters are added in list order. The result is the same, bit for bit, on every instruction set,
-// with any executor and number of threads, for any stride and alignment, and in whatever
-// floating-point mode the caller runs; that mode is left as it was found.
+// The factors are packed once per call: at most 4·r·(d_out + d_in) bytes per adapter, freed before
+// the call returns. Cost: 2·r·d_out·d_in floating-point operations per adapter, one read and one
+// write of W.
+//
+// Adapters are added in list order, by the recipe of the list. The result is the same, bit for bit,
+// on every instruction set, with any executor and number of threads, for any stride and alignment,
+// and in whatever floating-point mode the caller runs; that mode is left as it was found.
 //
 // `Arch` is the xsimd architecture to compute with, by default the best that the including file is
 // compiled for.
 //
 // Bad input throws invalid_input, a record that does not fit record_refused, both derived from
-// std::invalid_argument; lack of memory throws std::bad_alloc. After an exception W is as it was.
+// std::invalid_argument; lack of memory throws std::bad_alloc. After an exception weights that were
+// to be changed in place are as they were; what a separate destination holds is unspecified.
 // Different matrices may be worked on from different threads at a time.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <new>
+#include <optional>
+#include <type_traits>
+#include <utility>
 
 #include "detail/check.hpp"
-#include "detail/delta_low_rank.hpp"
-#include "detail/element_code.hpp"
+#include "detail/combine.hpp"
+#include "detail/delta_added.hpp"
+#include "detail/exchange.hpp"
 #include "detail/fingerprint.hpp"
 #include "detail/pass.hpp"
-#include "detail/record_pass.hpp"
 #include "error.hpp"
 #include "low_rank.hpp"
 #include "matrix_view.hpp"
@@ -35,53 +43,6 @@
 #include "undo_record.hpp"
 
 namespace revlora::inline v0 {
-
-/// W ← round(W + Σ s·B·A). Returns how many weights became infinite or NaN.
-///
-/// Each sum is rounded once to fp32 and once to W's type; an empty list leaves every bit.
-template <class Arch = xsimd::default_arch, element T, executor Executor = default_executor>
-std::int64_t merge(matrix_view<T> w, adapter_list adapters, const Executor& executor = {}) {
-  detail::check(w, adapters);
-  if (adapters.empty()) return 0;
-  const detail::low_rank_delta<Arch> delta(adapters, executor);
-  return detail::combine_pass<Arch>(delta, w, executor, [](auto x, auto d) { return x + d; });
-}
-
-/// The same merge, and `record` leads back to W as it is now: `unmerge(W, adapters, record)`.
-///
-/// What the record held before is forgotten. If the call throws, the record is empty or as it was.
-template <class Arch = xsimd::default_arch, element T, executor Executor = default_executor>
-std::int64_t merge(matrix_view<T> w, adapter_list adapters, undo_record& record,
-                   const Executor& executor = {}) {
-  detail::check(w, adapters);
-  detail::record_contents& contents = detail::record_access::contents(record);
-  contents.bytes.clear();
-  contents.type = element_type_of<T>;
-  contents.rows = w.rows;
-  contents.cols = w.cols;
-  contents.fingerprints.clear();
-  for (const low_rank& adapter : adapters) contents.fingerprints.push_back(fingerprint(adapter));
-  if (adapters.empty()) {
-    detail::record_unchanged(w, contents, executor);
-    return 0;
-  }
-  const detail::low_rank_delta<Arch> delta(adapters, executor);
-  return detail::record_pass<Arch, detail::fused_code<T>>(delta, w, contents, executor);
-}
-
-/// The rounded inverse, W ← round(W − Σ s·B·A), for when no record was kept. **Not exact.** Returns
-/// how many weights became infinite or NaN.
-///
-/// For a weight x that was merged to a finite y and comes back as x', everything finite:
-/// |x' − x| ≤ ½ulp(y) + ½ulp(x') in W's type, plus ½ulp(x + D) + ½ulp(y − D) in fp32. Weights that
-/// were rounded to infinity or NaN do not come back.
-template <class Arch = xsimd::default_arch, element T, executor Executor = default_executor>
-std::int64_t unmerge(matrix_view<T> w, adapter_list adapters, const Executor& executor = {}) {
-  detail::check(w, adapters);
-  if (adapters.empty()) return 0;
-  const detail::low_rank_delta<Arch> delta(adapters, executor);
-  return detail::combine_pass<Arch>(delta, w, executor, [](auto x, auto d) { return x - d; });
-}
 
 /// What a matrix is to an undo record.
 enum class weights_state {
@@ -109,34 +70,223 @@ weights_state state_of(matrix_view<T> w, const undo_record& record, const Execut
   return sum == contents.base_checksum ? weights_state::base : weights_state::other;
 }
 
+// ---- how the verbs are made --------------------------------------------------------------------
+
+namespace detail {
+
+/// merge and unmerge without a record.
+template <class Arch, element T, executor Executor, class Combine>
+std::int64_t combine_adapters(matrix_view<const T> from, matrix_view<T> to, adapter_list adapters,
+                              const Executor& executor, const Combine& combine) {
+  if (!adapters.empty())
+    return combine_pass<Arch>(added_delta<Arch, T>(adapters, executor), from, to, executor,
+                              combine);
+  if (from.data != to.data) copy_pass(from, to, executor);
+  return 0;
+}
+
+/// An empty list leaves every bit: pages of W that nobody else writes to stay clean.
+template <element T>
+matrix_view<T> in_place(matrix_view<T> w, bool changes) {
+  return changes ? w : nowhere<T>;
+}
+
+/// The header of a record of weights `w` merged with `adapters`, and no bytes yet.
+inline void begin_record(record_contents& record, const factor_view& w, adapter_list adapters) {
+  record.bytes.clear();
+  record.type = w.type;
+  record.recipe = adapters.recipe();
+  record.rows = w.rows;
+  record.cols = w.cols;
+  record.fingerprints.clear();
+  for (const low_rank& adapter : adapters) record.fingerprints.push_back(fingerprint(adapter));
+}
+
+/// Throws what ended an exchange, `from` being as it was.
+template <element T, executor Executor>
+void require_done(outcome result, matrix_view<const T> from, const undo_record& record,
+                  const Executor& executor) {
+  switch (result) {
+    case outcome::done:
+      return;
+    case outcome::out_of_memory:
+      throw std::bad_alloc();
+    case outcome::weights_changed:
+      if (state_of(from, record, executor) == weights_state::base)
+        refuse_record(refusal::already_unmerged, "W has been unmerged already, it is at the base");
+      refuse_record(refusal::weights_changed,
+                    "W is not what this undo record starts from: it was changed since");
+    case outcome::record_damaged:
+      refuse_record(refusal::damaged,
+                    "the undo record is damaged: it does not lead back to the base of the merge");
+  }
+}
+
+/// merge with a record.
+template <class Arch, element T, executor Executor>
+std::int64_t merge_recorded(matrix_view<const T> from, matrix_view<T> to, adapter_list adapters,
+                            undo_record& record, const Executor& executor) {
+  record_contents& contents = record_access::contents(record);
+  begin_record(contents, from, adapters);
+  const added_delta<Arch, T> delta(adapters, executor);
+  using exchange = detail::exchange<Arch, T>;
+  exchange work(from, to, std::nullopt, typename exchange::goal{delta, contents});
+  require_done(work.run(executor), from, record, executor);
+  return work.became_not_finite();
+}
+
+/// unmerge with a record, and verify.
+template <class Arch, element T, executor Executor>
+void unmerge_recorded(matrix_view<const T> from, matrix_view<T> to, adapter_list adapters,
+                      const undo_record& record, const Executor& executor) {
+  check_record(from, adapters, record);
+  const added_delta<Arch, T> delta(adapters, executor);
+  using exchange = detail::exchange<Arch, T>;
+  exchange work(from, to, typename exchange::origin{delta, record_access::contents(record)},
+                std::nullopt);
+  require_done(work.run(executor), from, record, executor);
+}
+
+/// A matrix that is only read may be given as const or not.
+template <class Source, class T>
+concept source_of = std::same_as<std::remove_const_t<Source>, T>;
+
+}  // namespace detail
+
+// ---- without a record --------------------------------------------------------------------------
+
+/// W ← round(W + Σ s·B·A). Returns how many weights became infinite or NaN.
+///
+/// Each sum is rounded once to fp32 and once to W's type; by the recipe rounded_delta, Σ s·B·A is
+/// rounded to W's type before. An empty list leaves every bit.
+template <class Arch = xsimd::default_arch, element T, executor Executor = default_executor>
+std::int64_t merge(matrix_view<T> w, adapter_list adapters, const Executor& executor = {}) {
+  detail::check(w, adapters);
+  return detail::combine_adapters<Arch, T>(w, w, adapters, executor, detail::plus_delta);
+}
+
+/// The same from one matrix to another.
+template <class Arch = xsimd::default_arch, class Source, element T,
+          executor Executor = default_executor>
+requires detail::source_of<Source, T> std::int64_t merge(matrix_view<Source> from,
+                                                         matrix_view<T> to, adapter_list adapters,
+                                                         const Executor& executor = {}) {
+  detail::check(to, adapters);
+  detail::check_destination(from, to);
+  return detail::combine_adapters<Arch, T>(from, to, adapters, executor, detail::plus_delta);
+}
+
+/// The rounded inverse, W ← round(W − Σ s·B·A), for when no record was kept. **Not exact.** Returns
+/// how many weights became infinite or NaN.
+///
+/// For a weight x that was merged to a finite y and comes back as x', everything finite:
+/// |x' − x| ≤ ½ulp(y) + ½ulp(x') in W's type, plus ½ulp(x + D) + ½ulp(y − D) in fp32. Weights that
+/// were rounded to infinity or NaN do not come back.
+template <class Arch = xsimd::default_arch, element T, executor Executor = default_executor>
+std::int64_t unmerge(matrix_view<T> w, adapter_list adapters, const Executor& executor = {}) {
+  detail::check(w, adapters);
+  return detail::combine_adapters<Arch, T>(w, w, adapters, executor, detail::minus_delta);
+}
+
+/// The same from one matrix to another.
+template <class Arch = xsimd::default_arch, class Source, element T,
+          executor Executor = default_executor>
+requires detail::source_of<Source, T> std::int64_t unmerge(matrix_view<Source> from,
+                                                           matrix_view<T> to,
+                                                           adapter_list adapters,
+                                                           const Executor& executor = {}) {
+  detail::check(to, adapters);
+  detail::check_destination(from, to);
+  return detail::combine_adapters<Arch, T>(from, to, adapters, executor, detail::minus_delta);
+}
+
+// ---- with a record -----------------------------------------------------------------------------
+
+/// The same merge, and `record` leads back to W as it is now: `unmerge(W, adapters, record)`.
+///
+/// What the record held before is forgotten. If lack of memory ends the call, the record is empty.
+template <class Arch = xsimd::default_arch, element T, executor Executor = default_executor>
+std::int64_t merge(matrix_view<T> w, adapter_list adapters, undo_record& record,
+                   const Executor& executor = {}) {
+  detail::check(w, adapters);
+  return detail::merge_recorded<Arch, T>(w, detail::in_place(w, !adapters.empty()), adapters,
+                                         record, executor);
+}
+
+/// The same from one matrix to another; `record` leads from `to` back to `from`.
+template <class Arch = xsimd::default_arch, class Source, element T,
+          executor Executor = default_executor>
+requires detail::source_of<Source, T> std::int64_t merge(matrix_view<Source> from,
+                                                         matrix_view<T> to, adapter_list adapters,
+                                                         undo_record& record,
+                                                         const Executor& executor = {}) {
+  detail::check(to, adapters);
+  detail::check_destination(from, to);
+  return detail::merge_recorded<Arch, T>(from, to, adapters, record, executor);
+}
+
 /// The exact inverse of `merge(W, adapters, record)`: every bit of W is as it was before, whatever
 /// the bit patterns.
 ///
-/// Needs the same adapters, in the same order, with the same strengths, and W as that merge left
-/// it. Throws record_refused, before W is touched, if the record is empty or made for another type,
-/// shape or list of adapters, if W was changed since, or if it has been unmerged already. Reads W
-/// once more than a merge, to know.
+/// Needs the same adapters, in the same order, with the same strengths and recipe, and W as that
+/// merge left it. Throws record_refused if the record is empty or made for another type, shape,
+/// recipe or list of adapters, if W was changed since, or if it has been unmerged already; a change
+/// that shows when other panels have been restored makes them merged again before the exception
+/// leaves.
 template <class Arch = xsimd::default_arch, element T, executor Executor = default_executor>
 void unmerge(matrix_view<T> w, adapter_list adapters, const undo_record& record,
              const Executor& executor = {}) {
   detail::check(w, adapters);
-  detail::check_record(w, adapters, record);
-  switch (state_of(w, record, executor)) {
-    case weights_state::merged:
-      break;
-    case weights_state::base:
-      detail::refuse_record("W has been unmerged already, it is at the base");
-    case weights_state::other:
-      detail::refuse_record("W is not what this undo record starts from: it was changed since");
-  }
-  if (adapters.empty()) return;
-  const detail::record_contents& contents = detail::record_access::contents(record);
-  const detail::low_rank_delta<Arch> delta(adapters, executor);
-  const std::uint64_t base = detail::restore_pass<Arch, detail::fused_code<T>>(
-      delta, w, contents.panels, contents.bytes, executor);
-  // Nothing that passed the checks above leads here, short of a forged record or broken memory.
-  if (base != contents.base_checksum)
-    detail::refuse_record("the unmerged weights fail the base's checksum: do not use them");
+  detail::unmerge_recorded<Arch, T>(w, detail::in_place(w, !adapters.empty()), adapters, record,
+                                    executor);
+}
+
+/// The same from one matrix to another.
+template <class Arch = xsimd::default_arch, class Source, element T,
+          executor Executor = default_executor>
+requires detail::source_of<Source, T>
+void unmerge(matrix_view<Source> from, matrix_view<T> to, adapter_list adapters,
+             const undo_record& record, const Executor& executor = {}) {
+  detail::check(to, adapters);
+  detail::check_destination(from, to);
+  detail::unmerge_recorded<Arch, T>(from, to, adapters, record, executor);
+}
+
+/// Whether `unmerge(W, adapters, record)` would succeed: if not, throws what it would throw. Does
+/// all of its work, the comparison with the base's checksum included, and writes nothing.
+template <class Arch = xsimd::default_arch, class Source, executor Executor = default_executor>
+void verify(matrix_view<Source> w, adapter_list adapters, const undo_record& record,
+            const Executor& executor = {}) {
+  using T = std::remove_const_t<Source>;
+  detail::check(w, adapters);
+  detail::unmerge_recorded<Arch, T>(w, detail::nowhere<T>, adapters, record, executor);
+}
+
+/// Takes `merged` out of W and merges `wanted` instead, in one pass: W and `record` are then what
+/// merging `wanted` into the base would have made them, bit for bit, whatever was merged before.
+/// Returns how many weights of the base that merge makes infinite or NaN.
+///
+/// This is how one of several adapters is removed, added, moved or given another strength, exactly:
+/// the lists have the others in common. Either may be empty. Refuses what unmerge refuses; after an
+/// exception W and the record are as they were. Cost: that of an unmerge and of a merge, but W is
+/// read and written once.
+template <class Arch = xsimd::default_arch, element T, executor Executor = default_executor>
+std::int64_t swap(matrix_view<T> w, adapter_list merged, adapter_list wanted, undo_record& record,
+                  const Executor& executor = {}) {
+  detail::check(w, merged);
+  detail::check(w, wanted);
+  detail::check_record(w, merged, record);
+  detail::record_contents& contents = detail::record_access::contents(record);
+  detail::record_contents next;
+  detail::begin_record(next, w, wanted);
+  const detail::added_delta<Arch, T> from(merged, executor), to(wanted, executor);
+  next.arena = std::move(contents.arena);
+  using exchange = detail::exchange<Arch, T>;
+  exchange work(w, detail::in_place(w, !merged.empty() || !wanted.empty()),
+                typename exchange::origin{from, contents}, typename exchange::goal{to, next});
+  detail::require_done<T>(work.run(executor), w, record, executor);
+  contents = std::move(next);
+  return work.became_not_finite();
 }
 
 }  // namespace revlora::inline v0

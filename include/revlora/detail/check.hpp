@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -65,27 +66,59 @@ inline void check(const factor_view& w, adapter_list adapters) {
     check_adapter("adapter " + std::to_string(i), adapters[i], w);
 }
 
-/// Whether a record was made for weights of this type and shape and for these adapters.
-inline void check_record(const factor_view& w, adapter_list adapters, const undo_record& record) {
-  if (record.empty()) refuse_record("the undo record is empty: no merge has filled it");
-  if (record.type() != w.type)
-    refuse_record(std::string("the undo record is for ") + name_of(record.type()) +
-                  " weights, W is " + name_of(w.type));
-  if (record.rows() != w.rows || record.cols() != w.cols)
-    refuse_record("the undo record is for " + shape_text(record.rows(), record.cols()) +
-                  " weights, W is " + shape_text(w.rows, w.cols));
-  const auto known = record.fingerprints();
-  if (known.size() != adapters.size())
-    refuse_record("the undo record is for " + std::to_string(known.size()) + " adapters, not " +
-                  std::to_string(adapters.size()));
+/// A destination must be as large as the source, and elsewhere.
+inline void check_destination(const factor_view& from, const factor_view& to) {
+  check_matrix("the source", from);
+  if (from.rows != to.rows || from.cols != to.cols)
+    refuse("the destination is " + shape_text(to.rows, to.cols) + ", the source " +
+           shape_text(from.rows, from.cols));
+  if (overlap(from, to))
+    refuse("the destination overlaps the source in memory: to change W in place, pass it once");
+}
+
+/// Which of the given adapters is not the one that was merged in its place, and how it differs.
+inline void check_fingerprints(std::span<const std::uint64_t> merged, adapter_list adapters) {
+  if (merged.size() != adapters.size())
+    refuse_record(refusal::other_count, "the undo record is for " + std::to_string(merged.size()) +
+                                            " adapters, not " + std::to_string(adapters.size()));
   std::vector<std::uint64_t> given;
   for (const low_rank& adapter : adapters) given.push_back(fingerprint(adapter));
-  if (std::equal(known.begin(), known.end(), given.begin())) return;
-  if (std::is_permutation(known.begin(), known.end(), given.begin()))
-    refuse_record("the adapters were merged in another order");
-  const auto differs = std::mismatch(known.begin(), known.end(), given.begin()).first;
-  refuse_record("adapter " + std::to_string(differs - known.begin()) +
-                " is not the one that was merged: its factors, type, rank or strength differ");
+  const auto [other, own] = std::mismatch(merged.begin(), merged.end(), given.begin());
+  if (other == merged.end()) return;
+  if (std::is_permutation(merged.begin(), merged.end(), given.begin()))
+    refuse_record(refusal::other_order, "the adapters were merged in another order");
+  const auto at = static_cast<std::size_t>(other - merged.begin());
+  const std::string name = "adapter " + std::to_string(at);
+  // Equal upper halves: the same factors, and what differs below is the strength.
+  const std::uint64_t difference = *other ^ *own;
+  if (difference >> 32 == 0) {
+    const float strength = adapters[at].strength();
+    const auto bits = as_words(strength) ^ static_cast<std::uint32_t>(difference);
+    refuse_record(refusal::other_strength, name + " was merged with strength " +
+                                               number_text(as_floats(bits)) + ", not " +
+                                               number_text(strength));
+  }
+  refuse_record(refusal::other_adapter,
+                name + " is not the one that was merged: its factors, type or rank differ");
+}
+
+/// Whether a record was made for weights of this type and shape and for these adapters.
+inline void check_record(const factor_view& w, adapter_list adapters, const undo_record& record) {
+  if (record.empty())
+    refuse_record(refusal::empty_record, "the undo record is empty: no merge has filled it");
+  if (record.type() != w.type)
+    refuse_record(refusal::other_type, std::string("the undo record is for ") +
+                                           name_of(record.type()) + " weights, W is " +
+                                           name_of(w.type));
+  if (record.rows() != w.rows || record.cols() != w.cols)
+    refuse_record(refusal::other_shape, "the undo record is for " +
+                                            shape_text(record.rows(), record.cols()) +
+                                            " weights, W is " + shape_text(w.rows, w.cols));
+  if (record.recipe() != adapters.recipe())
+    refuse_record(refusal::other_recipe, std::string("the adapters were merged by the recipe ") +
+                                             name_of(record.recipe()) + ", not " +
+                                             name_of(adapters.recipe()));
+  check_fingerprints(record.fingerprints(), adapters);
 }
 
 }  // namespace revlora::inline v0::detail

@@ -2,11 +2,13 @@
 // densely.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <cstring>
 
 #include "block.hpp"
+#include "convert.hpp"
 #include "element_code.hpp"
 
 namespace revlora::inline v0::detail {
@@ -36,6 +38,18 @@ class coded_weights {
       some_[n / step].delta[n % step] = 0;
     }
     for (int n = 0; n < size_; n += step) find(some_[n / step]);
+  }
+
+  /// Whether each of them merges to what it was merged to, given the block as it is to be restored.
+  bool lead_to_merged(const T* restored) const {
+    std::uint32_t wrong = 0;
+    for (int n = 0; n < size_; n += step) {
+      const int count = std::min(step, size_ - n);
+      alignas(64) std::uint32_t base[step] = {};  // zero merges to zero
+      for (int i = 0; i < count; ++i) base[i] = bits_of(restored[position(n + i)]);
+      wrong |= differences(base, of(n));
+    }
+    return wrong == 0;
   }
 
   code_shape<T> shape(int n) const {
@@ -69,6 +83,13 @@ class coded_weights {
     }
     std::memcpy(those.lowest, lowest, sizeof lowest);
     std::memcpy(those.count, count, sizeof count);
+  }
+
+  [[gnu::noinline]] static std::uint32_t differences(const std::uint32_t* base, const some& those) {
+    std::uint32_t different = 0;
+    for (int n = 0; n < step; ++n)
+      different |= narrow<T>(widen<T>(base[n]) + those.delta[n]) ^ those.merged[n];
+    return different;
   }
 
   int size_ = 0;

@@ -49,13 +49,36 @@ std::int64_t combine_row(const T* from, const float* delta, const Combine& combi
   return became;
 }
 
-/// Rounds `combine(x, D)` into the weights of a block; returns how many became infinite or NaN.
+/// Rounds `combine(x, D)` for some rows of a block, `to` = `from` included; returns how many weights
+/// became infinite or NaN.
 template <class Arch, element T, class Combine>
-std::int64_t visit_combine(weight_block<T> block, const float* delta, const Combine& combine) {
+std::int64_t combine_rows(int rows, const T* from, std::ptrdiff_t from_stride, const float* delta,
+                          const Combine& combine, T* to, std::ptrdiff_t to_stride) {
   std::int64_t became = 0;
-  for (int i = 0; i < block.rows; ++i)
-    became += combine_row<Arch>(block.row(i), delta + i * block_cols, combine, block.row(i));
+  for (int i = 0; i < rows; ++i)
+    became += combine_row<Arch>(from + i * from_stride, delta + i * block_cols, combine,
+                                to + i * to_stride);
   return became;
 }
+
+/// Rounds `combine(x, D)` for a block of weights into its target; returns how many became infinite
+/// or NaN.
+template <class Arch, element T, class Combine>
+std::int64_t visit_combine(const weight_block<T>& block, const float* delta,
+                           const Combine& combine) {
+  if (block.is_whole())
+    return combine_rows<Arch>(block_rows, block.source, block.source_stride, delta, combine,
+                              block.target, block.target_stride);
+  alignas(64) T padded[block_size];
+  const std::int64_t became = combine_rows<Arch>(block.rows, block.source, block.source_stride,
+                                                 delta, combine, padded, block_cols);
+  block.store(padded);
+  return became;
+}
+
+/// x + D, which every merge rounds.
+inline constexpr auto plus_delta = [](auto x, auto d) { return x + d; };
+/// x − D.
+inline constexpr auto minus_delta = [](auto x, auto d) { return x - d; };
 
 }  // namespace revlora::inline v0::detail

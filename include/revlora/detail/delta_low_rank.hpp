@@ -82,7 +82,7 @@ void add_low_rank(const float* up, const float* down, std::ptrdiff_t depth, floa
   }
 }
 
-/// Where the delta comes from: Σ s·B·A of a checked, non-empty list of adapters.
+/// Where the delta comes from: Σ s·B·A of a checked list of adapters.
 template <class Arch>
 class low_rank_delta {
  public:
@@ -93,7 +93,8 @@ class low_rank_delta {
     for (const low_rank& adapter : adapters) packed_.push_back(pack<Arch>(adapter, executor));
   }
 
-  /// Writes the 16×64 deltas of one block; those outside `rows × cols` are +0.
+  /// Writes the 16×64 deltas of one block; those outside `rows × cols` are +0. For lists that are
+  /// not empty.
   void fill(std::ptrdiff_t panel, std::ptrdiff_t block, int rows, int cols, float* delta) const {
     for (const packed_factors& packed : packed_) {
       const auto add = [&]<bool paired>(std::bool_constant<paired>) {

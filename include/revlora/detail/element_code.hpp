@@ -87,7 +87,7 @@ struct element_code {
 
 /// Codes `x`. False if it is not among the candidates: then the code leads to another weight.
 template <element T>
-bool encode(const code_shape<T>& shape, std::uint32_t x, element_code& code) {
+bool encode_weight(const code_shape<T>& shape, std::uint32_t x, element_code& code) {
   code = {x, 0, 0};
   if (shape.raw) return true;
   if (shape.zero_first && (x & layout<T>::magnitude) == 0) {
@@ -110,7 +110,7 @@ bool encode(const code_shape<T>& shape, std::uint32_t x, element_code& code) {
 
 /// The weight of a code whose head has been read; `tail` is a bit_reader at its tail.
 template <element T, class Reader>
-std::uint32_t decode(const code_shape<T>& shape, std::uint64_t head, Reader& tail) {
+std::uint32_t decode_weight(const code_shape<T>& shape, std::uint64_t head, Reader& tail) {
   if (shape.raw) return static_cast<std::uint32_t>(head);
   std::uint64_t place = head;
   if (shape.zero_first) {
@@ -122,9 +122,9 @@ std::uint32_t decode(const code_shape<T>& shape, std::uint64_t head, Reader& tai
   return from_order<T>(shape.candidates.lowest + static_cast<std::uint32_t>(place));
 }
 
-/// The code of the `fused` recipe: y = round(x + D).
+/// Which weights carry bits under y = round(x + D), and between which weights they tell.
 template <element T>
-struct fused_code {
+struct exact_code {
   template <class Arch>
   static word_mask<Arch> carries_bits(floats<Arch> y, floats<Arch> delta, floats<Arch> difference) {
     return detail::carries_bits<T, Arch>(y, delta, difference);

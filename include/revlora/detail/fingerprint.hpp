@@ -19,16 +19,18 @@ inline void absorb_matrix(stream_checksum& sum, const factor_view& m) {
 /// The fingerprint of an adapter as undo records keep it: of its element type, shape, strength and
 /// every bit of its factors in row-major order, however they are laid out in memory. Not a
 /// cryptographic hash. O(r·(d_out + d_in)).
+///
+/// The strength's bits are xored into the low half, so that two fingerprints of the same factors
+/// tell each other's strength.
 inline std::uint64_t fingerprint(const low_rank& adapter) {
   detail::stream_checksum sum;
   sum.absorb(static_cast<std::uint32_t>(adapter.type()));
-  sum.absorb(detail::as_words(adapter.strength()));
   sum.absorb(static_cast<std::int64_t>(adapter.b().rows));
   sum.absorb(static_cast<std::int64_t>(adapter.rank()));
   sum.absorb(static_cast<std::int64_t>(adapter.a().cols));
   detail::absorb_matrix(sum, adapter.b());
   detail::absorb_matrix(sum, adapter.a());
-  return sum.result();
+  return sum.result() ^ detail::as_words(adapter.strength());
 }
 
 }  // namespace revlora::inline v0

@@ -1,17 +1,16 @@
-// The visitor "restore": turns the merged blocks of one panel into what they were.
+// Turns the merged blocks of one panel into what they were.
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 #include <limits>
 #include <span>
 
 #include "bits.hpp"
 #include "block.hpp"
-#include "checksum.hpp"
 #include "coded_weights.hpp"
 #include "convert.hpp"
 #include "element_code.hpp"
+#include "panel_encoder.hpp"
 #include "simd.hpp"
 
 namespace revlora::inline v0::detail {
@@ -22,9 +21,17 @@ class exception_reader {
  public:
   explicit exception_reader(std::span<const std::byte> from) : from_(from) { advance(); }
 
-  /// Puts right those of the block that begins at position `first`.
-  void apply(std::ptrdiff_t first, T* block) {
-    for (; position_ < first + block_size; advance()) block[position_ - first] = weight_;
+  /// Puts right those of the block that begins at position `first`. False if one does not merge to
+  /// what is there.
+  bool apply(std::ptrdiff_t first, const weight_block<T>& block, const float* delta, T* restored) {
+    bool all_fit = true;
+    for (; position_ < first + block_size; advance()) {
+      const std::ptrdiff_t at = position_ - first;
+      const T merged = block.row(static_cast<int>(at / block_cols))[at % block_cols];
+      all_fit &= narrow<T>(widen<T>(bits_of(weight_)) + delta[at]) == bits_of(merged);
+      restored[at] = weight_;
+    }
+    return all_fit;
   }
 
  private:
@@ -50,26 +57,21 @@ class exception_reader {
 template <class Arch, element T, class Code>
 class panel_decoder {
  public:
-  panel_decoder(std::span<const std::byte> codes, std::span<const std::byte> exceptions)
-      : codes_(codes), exceptions_(exceptions) {}
+  explicit panel_decoder(const panel_code& code) : bits_(code.bits), exceptions_(code.exceptions) {}
 
-  void visit(std::ptrdiff_t index, weight_block<T> block, const float* delta) {
-    alignas(64) T restored[block_size];
-    if (!block.is_whole())  // the padding stays zero
-      copy_block<T>(block.data, block.row_stride, restored, block_cols);
+  /// Writes what 16×64 weights of `block` were, padding included. False if the code is damaged: it
+  /// leads to weights that do not merge to these.
+  bool decode(std::ptrdiff_t index, const weight_block<T>& block, const float* delta, T* restored) {
     coded_weights<T, Code> coded;
-    for (int i = 0; i < block.rows; ++i) {
+    for (int i = 0; i < block_rows; ++i) {
       const float* const d = delta + i * block_cols;
       const std::uint64_t columns = guess_row(block.row(i), d, restored + i * block_cols);
-      coded.add_row(i, columns & block.valid_columns(), block.row(i), d);
+      coded.add_row(i, columns & block.valid_columns(i), block.row(i), d);
     }
     get_codes(coded, restored);
-    exceptions_.apply(index * block_size, restored);
-    base_.absorb_block(restored);
-    copy_block<T>(restored, block_cols, block.data, block.row_stride);
+    return exceptions_.apply(index * block_size, block, delta, restored) &
+           coded.lead_to_merged(restored);
   }
-
-  const checksum<Arch>& base() const { return base_; }
 
  private:
   /// Writes the guesses of a row; returns the columns whose weight carries bits.
@@ -89,14 +91,13 @@ class panel_decoder {
   void get_codes(coded_weights<T, Code>& coded, T* restored) {
     coded.find_candidates();
     std::uint64_t heads[block_size];
-    for (int n = 0; n < coded.size(); ++n) heads[n] = codes_.get(coded.shape(n).head_bits());
+    for (int n = 0; n < coded.size(); ++n) heads[n] = bits_.get(coded.shape(n).head_bits());
     for (int n = 0; n < coded.size(); ++n)
-      restored[coded.position(n)] = from_bits<T>(decode(coded.shape(n), heads[n], codes_));
+      restored[coded.position(n)] = from_bits<T>(decode_weight(coded.shape(n), heads[n], bits_));
   }
 
-  bit_reader codes_;
+  bit_reader bits_;
   exception_reader<T> exceptions_;
-  checksum<Arch> base_;
 };
 
 }  // namespace revlora::inline v0::detail

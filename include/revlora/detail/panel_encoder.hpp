@@ -1,13 +1,13 @@
-// The visitor "add and record": merges the blocks of one panel and writes what undoes them.
+// Merges the blocks of one panel and writes what undoes them.
 #pragma once
 
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <span>
 
 #include "bits.hpp"
 #include "block.hpp"
-#include "checksum.hpp"
 #include "coded_weights.hpp"
 #include "combine.hpp"
 #include "convert.hpp"
@@ -17,9 +17,15 @@
 
 namespace revlora::inline v0::detail {
 
+/// The code of a panel, as bytes.
+struct panel_code {
+  std::span<const std::byte> bits;        ///< of the weights that carry some
+  std::span<const std::byte> exceptions;  ///< weights that the decoder would get wrong
+};
+
 /// Memory for the code of one panel, enough for the worst case: most of it is never touched.
 struct panel_scratch {
-  aligned_array<std::byte> codes;
+  aligned_array<std::byte> bits;
   aligned_array<std::byte> exceptions;
 
   template <element T>
@@ -37,48 +43,38 @@ template <class Arch, element T, class Code>
 class panel_encoder {
  public:
   explicit panel_encoder(const panel_scratch& scratch)
-      : codes_(scratch.codes.get()),
+      : bits_(scratch.bits.get()),
         exceptions_start_(scratch.exceptions.get()),
         exceptions_(exceptions_start_) {}
 
-  void visit(std::ptrdiff_t index, weight_block<T> block, const float* delta) {
-    alignas(64) T before[block_size], after[block_size];
-    if (!block.is_whole()) {  // the padding stays zero
-      copy_block<T>(block.data, block.row_stride, before, block_cols);
-      copy_block<T>(block.data, block.row_stride, after, block_cols);
-    }
+  /// Writes what 16×64 weights of `block` are merged to, padding included.
+  void encode(std::ptrdiff_t index, const weight_block<T>& block, const T* base, const float* delta,
+              T* merged) {
     coded_weights<T, Code> coded;
     std::uint64_t wrong[block_rows];
-    for (int i = 0; i < block.rows; ++i) {
-      T *const x = before + i * block_cols, *const y = after + i * block_cols;
+    for (int i = 0; i < block_rows; ++i) {
+      const T* const x = base + i * block_cols;
       const float* const d = delta + i * block_cols;
-      std::memcpy(x, block.row(i), block_cols * sizeof(T));
-      became_ += combine_row<Arch>(
-          x, d, [](auto w, auto add) { return w + add; }, y);
+      T* const y = merged + i * block_cols;
+      became_ += combine_row<Arch>(x, d, plus_delta, y);
       const marks marked = mark_row(x, d, y);
-      const std::uint64_t columns = marked.coded & block.valid_columns();
+      const std::uint64_t columns = marked.coded & block.valid_columns(i);
       coded.add_row(i, columns, y, d);
-      wrong[i] = marked.wrong & block.valid_columns() & ~columns;
+      wrong[i] = marked.wrong & block.valid_columns(i) & ~columns;
     }
-    put_codes(coded, before, wrong);
-    // Only now: read again at once, what was just written in smaller pieces would have to be waited
-    // for.
-    base_.absorb_block(before);
-    merged_.absorb_block(after);
-    copy_block<T>(after, block_cols, block.data, block.row_stride);
-    for (int i = 0; i < block.rows; ++i)
+    put_codes(coded, base, wrong);
+    for (int i = 0; i < block_rows; ++i)
       for (; wrong[i] != 0; wrong[i] &= wrong[i] - 1) {
         const int at = i * block_cols + std::countr_zero(wrong[i]);
-        put_exception(index * block_size + at, before[at]);
+        put_exception(index * block_size + at, base[at]);
       }
   }
 
-  std::span<const std::byte> codes() const { return {codes_.start(), codes_.size()}; }
-  std::span<const std::byte> exceptions() const {
-    return {exceptions_start_, static_cast<std::size_t>(exceptions_ - exceptions_start_)};
+  /// Of the blocks so far.
+  panel_code code() const {
+    return {{bits_.start(), bits_.size()},
+            {exceptions_start_, static_cast<std::size_t>(exceptions_ - exceptions_start_)}};
   }
-  const checksum<Arch>& base() const { return base_; }
-  const checksum<Arch>& merged() const { return merged_; }
   /// How many weights became infinite or NaN.
   std::int64_t became_not_finite() const { return became_; }
 
@@ -88,21 +84,21 @@ class panel_encoder {
     std::uint64_t wrong = 0;  ///< columns whose weight the decoder would not guess
   };
 
-  static marks mark_row(const T* before, const float* delta, const T* after) {
+  static marks mark_row(const T* base, const float* delta, const T* merged) {
     marks marked;
     for (int j = 0; j < block_cols; j += lanes<Arch>) {
-      const floats<Arch> y = widen<T>(load<Arch>(after + j));
+      const floats<Arch> y = widen<T>(load<Arch>(merged + j));
       const floats<Arch> d = floats<Arch>::load_aligned(delta + j);
       const floats<Arch> difference = y - d;
       const words<Arch> guess = narrow_number<T>(difference);
       marked.coded |= to_integer(Code::template carries_bits<Arch>(y, d, difference)) << j;
-      marked.wrong |= to_integer<Arch>(guess != load<Arch>(before + j)) << j;
+      marked.wrong |= to_integer<Arch>(guess != load<Arch>(base + j)) << j;
     }
     return marked;
   }
 
   /// All heads, then all tails; marks the weights that are not among their candidates as wrong.
-  void put_codes(coded_weights<T, Code>& coded, const T* before, std::uint64_t* wrong) {
+  void put_codes(coded_weights<T, Code>& coded, const T* base, std::uint64_t* wrong) {
     coded.find_candidates();
     struct {
       std::uint64_t bits;
@@ -113,13 +109,13 @@ class panel_encoder {
       const int at = coded.position(n);
       const code_shape<T> shape = coded.shape(n);
       element_code code;
-      if (!encode(shape, bits_of(before[at]), code))
+      if (!encode_weight(shape, bits_of(base[at]), code))
         wrong[at / block_cols] |= std::uint64_t{1} << (at % block_cols);
-      codes_.put(code.head, shape.head_bits());
+      bits_.put(code.head, shape.head_bits());
       tails[tail_count] = {code.tail, code.tail_bits};
       tail_count += code.tail_bits > 0;
     }
-    for (int n = 0; n < tail_count; ++n) codes_.put(tails[n].bits, tails[n].count);
+    for (int n = 0; n < tail_count; ++n) bits_.put(tails[n].bits, tails[n].count);
   }
 
   void put_exception(std::ptrdiff_t position, T weight) {
@@ -129,11 +125,10 @@ class panel_encoder {
     next_position_ = position + 1;
   }
 
-  bit_writer codes_;
+  bit_writer bits_;
   std::byte* exceptions_start_;
   std::byte* exceptions_;
   std::ptrdiff_t next_position_ = 0;
-  checksum<Arch> base_, merged_;
   std::int64_t became_ = 0;
 };
 

@@ -1,23 +1,23 @@
-// An undo record as bytes.
+// An undo record as bytes. docs/undo-record.md says what they mean, to the last bit:
 //
 //   offset  bytes
 //   0       3      "RVU"
-//   3       1      format version, 1
-//   4       1      element type of the weights: 0 fp32, 1 fp16, 2 bf16
-//   5       1      recipe: 0 = fused, y = round(x + D)
+//   3       1      format version, 2
+//   4       1      element type of the weights
+//   5       1      recipe
 //   6       1      accumulation rule, 1: E/O chains in blocks of 32
 //   7       …      rows, columns, number of adapters: varints (LEB128)
 //           8 n    fingerprint of each adapter
 //           8      checksum of the base
 //           …      for each panel: checksum of the merged panel (4), varint 2·size + has_exceptions
-//           …      the panels' codes, one after the other; if there are exceptions, they come
-//           first,
-//                  behind a varint of their length
-//           8      checksum of all bytes above
+//           …      the panels' codes, one after the other; where there are exceptions, they come
+//                  first, behind a varint of their length
+//           8      digest: checksum of all bytes above
 //
 // All integers little-endian.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "../element.hpp"
+#include "../low_rank.hpp"
 #include "bits.hpp"
 #include "block.hpp"
 #include "checksum.hpp"
@@ -34,15 +35,14 @@
 
 namespace revlora::inline v0::detail {
 
-inline constexpr std::uint8_t format_version = 1, recipe_fused = 0, accumulation_rule = 1;
+inline constexpr std::uint8_t format_version = 2, accumulation_rule = 1;
+inline constexpr std::size_t digest_bytes = 8;
 inline constexpr char record_magic[3] = {'R', 'V', 'U'};
 
 /// Where the code of a panel is, and what the panel is after the merge.
 struct panel_entry {
-  static constexpr std::size_t unfinished = static_cast<std::size_t>(-1);
-
   std::size_t offset = 0;
-  std::size_t size = unfinished;
+  std::size_t size = 0;
   std::uint32_t merged_checksum = 0;
   bool has_exceptions = false;
 };
@@ -52,13 +52,14 @@ struct record_access;
 /// A record, as bytes and as what they say.
 struct record_contents {
   element_type type = element_type::fp32;
+  revlora::recipe recipe = revlora::recipe::fused;
   std::ptrdiff_t rows = 0, cols = 0;
   std::vector<std::uint64_t> fingerprints;
   std::uint64_t base_checksum = 0;
   std::vector<panel_entry> panels;
   std::vector<std::byte> bytes;  ///< empty: no record
-  std::vector<std::byte>
-      arena;  ///< codes in the order in which panels were finished; kept for reuse
+  /// Codes in the order in which panels were finished; kept for reuse.
+  std::vector<std::byte> arena;
 };
 
 inline std::uint64_t checksum_of(std::span<const std::byte> bytes) {
@@ -92,12 +93,12 @@ inline void write_record(record_contents& record) {
   const std::size_t header = sizeof record_magic + 4 + 3 * varint_max +
                              8 * record.fingerprints.size() + 8 +
                              record.panels.size() * (4 + varint_max);
-  record.bytes.resize(header + record.arena.size() + 8);
+  record.bytes.resize(header + record.arena.size() + digest_bytes);
   byte_writer out(record.bytes.data());
   out.put(record_magic, sizeof record_magic);
   out.put(format_version);
   out.put(record.type);
-  out.put(recipe_fused);
+  out.put(record.recipe);
   out.put(accumulation_rule);
   out.put_varint(static_cast<std::uint64_t>(record.rows));
   out.put_varint(static_cast<std::uint64_t>(record.cols));
@@ -115,43 +116,40 @@ inline void write_record(record_contents& record) {
   }
   const auto size = static_cast<std::size_t>(out.at() - record.bytes.data());
   out.put(checksum_of({record.bytes.data(), size}));
-  record.bytes.resize(size + 8);
+  record.bytes.resize(size + digest_bytes);
 }
 
 /// Reads the bytes of a record. Throws record_refused; allocates no more than the bytes justify.
 inline record_contents read_record(std::span<const std::byte> bytes) {
   const auto damaged = [](const char* how) {
-    refuse_record(std::string("the undo record is damaged: ") + how);
+    refuse_record(refusal::damaged, std::string("the undo record is damaged: ") + how);
   };
+  const auto require = [&](bool is_there) {
+    if (!is_there)
+      refuse_record(refusal::truncated, "the undo record is truncated: it ends after " +
+                                            std::to_string(bytes.size()) + " bytes");
+  };
+  if (std::memcmp(bytes.data(), record_magic, std::min(bytes.size(), sizeof record_magic)) != 0)
+    refuse_record(refusal::not_a_record, "these bytes are not an undo record");
   byte_reader in(bytes);
-  const auto magic = in.take(sizeof record_magic);
+  in.take(sizeof record_magic);
   const auto version = in.get<std::uint8_t>();
-  if (in.failed() || std::memcmp(magic.data(), record_magic, sizeof record_magic) != 0)
-    refuse_record("these bytes are not an undo record");
+  require(!in.failed());
   if (version != format_version)
-    refuse_record("the undo record has format version " + std::to_string(version) +
-                  ", this revlora reads version " + std::to_string(format_version));
-  if (bytes.size() < 8) damaged("it is truncated");
-  std::uint64_t expected;
-  std::memcpy(&expected, bytes.data() + bytes.size() - 8, 8);
-  if (checksum_of(bytes.first(bytes.size() - 8)) != expected)
-    damaged("its checksum is wrong, it was truncated or changed");
-  in = byte_reader(in.rest().first(in.rest().size() - 8));
+    refuse_record(refusal::other_version,
+                  "the undo record has format version " + std::to_string(version) +
+                      ", this revlora reads version " + std::to_string(format_version) +
+                      (version > format_version ? ": it needs a newer revlora" : ""));
 
   record_contents record;
-  record.bytes.assign(bytes.begin(), bytes.end());
   record.type = in.get<element_type>();
-  const auto recipe = in.get<std::uint8_t>();
+  record.recipe = in.get<recipe>();
   const auto rule = in.get<std::uint8_t>();
-  if (in.failed() || record.type > element_type::bf16 || recipe != recipe_fused ||
-      rule != accumulation_rule)
-    damaged("it names an element type, recipe or accumulation rule that does not exist");
-
   constexpr auto limit =
       static_cast<std::uint64_t>(std::numeric_limits<std::ptrdiff_t>::max()) / 64;
   const std::uint64_t rows = in.get_varint(), cols = in.get_varint(), adapters = in.get_varint();
-  if (in.failed() || rows > limit || cols > limit || adapters > in.rest().size() / 8)
-    damaged("its header does not fit");
+  require(!in.failed() && adapters <= in.rest().size() / 8);
+  if (rows > limit || cols > limit) damaged("no weights have its shape");
   record.rows = static_cast<std::ptrdiff_t>(rows);
   record.cols = static_cast<std::ptrdiff_t>(cols);
   for (std::uint64_t i = 0; i < adapters; ++i)
@@ -159,21 +157,28 @@ inline record_contents read_record(std::span<const std::byte> bytes) {
   record.base_checksum = in.get<std::uint64_t>();
 
   const auto panels = static_cast<std::uint64_t>(panels_of(record.rows, record.cols));
-  if (in.failed() || panels > in.rest().size() / 5) damaged("its table of panels does not fit");
-  std::uint64_t offset = 0;
+  require(!in.failed() && panels <= in.rest().size() / 5);
+  record.panels.reserve(panels);
+  std::uint64_t size_of_codes = 0;
   for (std::uint64_t i = 0; i < panels; ++i) {
-    panel_entry panel;
-    panel.merged_checksum = in.get<std::uint32_t>();
+    const auto merged_checksum = in.get<std::uint32_t>();
     const std::uint64_t size = in.get_varint();
-    panel.size = size >> 1;
-    panel.has_exceptions = (size & 1) != 0;
-    panel.offset = offset;
-    offset += panel.size;
-    if (in.failed() || offset > bytes.size()) damaged("its table of panels does not fit");
-    record.panels.push_back(panel);
+    record.panels.push_back({size_of_codes, size >> 1, merged_checksum, (size & 1) != 0});
+    size_of_codes += size >> 1;
+    require(!in.failed() && size_of_codes <= in.rest().size());
   }
-  if (offset != in.rest().size()) damaged("its panels do not fill it");
-  for (panel_entry& panel : record.panels) panel.offset += bytes.size() - 8 - offset;
+  require(size_of_codes + digest_bytes <= in.rest().size());
+  if (size_of_codes + digest_bytes < in.rest().size()) damaged("more bytes follow where it ends");
+  const std::size_t first_code = bytes.size() - in.rest().size();
+  for (panel_entry& panel : record.panels) panel.offset += first_code;
+
+  in.take(size_of_codes);
+  if (checksum_of(bytes.first(first_code + size_of_codes)) != in.get<std::uint64_t>())
+    damaged("its digest does not fit, some bytes were changed");
+  if (record.type > element_type::bf16 || record.recipe > recipe::rounded_delta ||
+      rule != accumulation_rule)
+    damaged("it names an element type, recipe or accumulation rule that does not exist");
+  record.bytes.assign(bytes.begin(), bytes.end());
   return record;
 }
 

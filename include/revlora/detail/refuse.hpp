@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdio>
 #include <string>
 
 #include "../error.hpp"
@@ -12,11 +13,18 @@ inline std::string shape_text(std::ptrdiff_t rows, std::ptrdiff_t cols) {
   return std::to_string(rows) + "×" + std::to_string(cols);
 }
 
+/// Enough digits to tell any two floats apart.
+inline std::string number_text(float value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.9g", static_cast<double>(value));
+  return text;
+}
+
 [[noreturn]] inline void refuse(const std::string& what) {
   throw invalid_input("revlora: " + what);
 }
-[[noreturn]] inline void refuse_record(const std::string& what) {
-  throw record_refused("revlora: " + what);
+[[noreturn]] inline void refuse_record(refusal reason, const std::string& what) {
+  throw record_refused(reason, "revlora: " + what);
 }
 
 }  // namespace revlora::inline v0::detail

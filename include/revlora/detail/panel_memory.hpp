@@ -1,0 +1,81 @@
+// Memory for the codes of panels under way, and for those of finished ones.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <mutex>
+#include <new>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "bits.hpp"
+#include "panel_encoder.hpp"
+#include "record_format.hpp"
+
+namespace revlora::inline v0::detail {
+
+/// Whether there was memory for what `work` does.
+template <class Work>
+bool had_memory(const Work& work) {
+  try {
+    work();
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
+/// Scratch of the panels under way: as many as an executor runs at a time.
+class scratch_pool {
+ public:
+  /// Throws std::bad_alloc.
+  template <element T>
+  panel_scratch take(std::ptrdiff_t cols) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!free_.empty()) {
+        panel_scratch scratch = std::move(free_.back());
+        free_.pop_back();
+        return scratch;
+      }
+    }
+    return panel_scratch::for_width<T>(cols);
+  }
+  void give_back(panel_scratch scratch) {
+    const std::lock_guard lock(mutex_);
+    had_memory([&] { free_.push_back(std::move(scratch)); });  // else it is freed
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<panel_scratch> free_;
+};
+
+/// Appends the code of a panel that is finished. Throws std::bad_alloc, the arena as it was.
+inline void append_code(std::vector<std::byte>& arena, panel_entry& panel, const panel_code& code) {
+  std::byte length[varint_max];
+  std::byte* length_end = length;
+  if (!code.exceptions.empty()) length_end = put_varint(length, code.exceptions.size());
+
+  const std::size_t offset = arena.size();
+  const std::size_t size = static_cast<std::size_t>(length_end - length) + code.exceptions.size() +
+                           code.bits.size();
+  if (arena.capacity() < offset + size)
+    arena.reserve(std::max(offset + size, 2 * arena.capacity()));
+  arena.insert(arena.end(), length, length_end);
+  arena.insert(arena.end(), code.exceptions.begin(), code.exceptions.end());
+  arena.insert(arena.end(), code.bits.begin(), code.bits.end());
+  panel.offset = offset;
+  panel.size = size;
+  panel.has_exceptions = !code.exceptions.empty();
+}
+
+/// The code of a panel that was appended to an arena, or that lies in the bytes of a record.
+inline panel_code code_of(const panel_entry& panel, std::span<const std::byte> bytes) {
+  byte_reader in(bytes.subspan(panel.offset, panel.size));
+  const auto exceptions = in.take(panel.has_exceptions ? in.get_varint() : 0);
+  return {in.rest(), exceptions};
+}
+
+}  // namespace revlora::inline v0::detail
