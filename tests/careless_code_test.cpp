@@ -48,7 +48,14 @@ testing::AssertionResult comes_back(const matrix<T>& base, revlora::adapter_list
   if (!lead(std::nullopt, typename exchange::goal{delta, record}))
     return testing::AssertionFailure() << "not merged";
   if (auto same = same_bits(expected, w); !same) return same;
-  if (!lead(typename exchange::origin{delta, record}, std::nullopt))
+  const std::vector<std::byte> bytes = record.bytes;
+  revlora::detail::record_contents again;
+  revlora::detail::begin_record(again, base.view(), adapters);
+  if (!lead(typename exchange::origin{delta, record}, typename exchange::goal{delta, again}))
+    return testing::AssertionFailure() << "not swapped";
+  if (auto same = same_bits(expected, w); !same) return same;
+  if (auto same = same_bytes(bytes, again.bytes); !same) return same;
+  if (!lead(typename exchange::origin{delta, again}, std::nullopt))
     return testing::AssertionFailure() << "not unmerged";
   return same_bits(base, w);
 }

@@ -55,6 +55,13 @@ TYPED_TEST(Executors, GiveTheSameBytesForEveryVerb) {
         p.restore(got.view(), list, record, on);
         ASSERT_TRUE(same_bits(base, got));
 
+        p.merge_recorded(got.view(), list[1], other, on);
+        ASSERT_EQ(p.swap(got.view(), list[1], list, other, on), lost);
+        ASSERT_TRUE(same_bits(merged, got));
+        ASSERT_TRUE(same_bytes(record.bytes(), other.bytes()));
+        p.verify(got.view(), list, other, on);
+
+        got = base;
         p.subtract(got.view(), list, on);
         ASSERT_TRUE(same_bits(subtracted, got));
       }

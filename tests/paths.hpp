@@ -39,6 +39,7 @@ inline runner on_this_thread() {
 template <class W>
 struct path {
   using view = revlora::matrix_view<W>;
+  using source = revlora::matrix_view<const W>;
   using list = revlora::adapter_list;
 
   const char* name;
@@ -47,6 +48,13 @@ struct path {
   std::int64_t (*merge_recorded)(view, list, revlora::undo_record&, const runner&);
   std::int64_t (*subtract)(view, list, const runner&);
   void (*restore)(view, list, const revlora::undo_record&, const runner&);
+  void (*verify)(source, list, const revlora::undo_record&, const runner&);
+  std::int64_t (*swap)(view, list, list, revlora::undo_record&, const runner&);
+
+  std::int64_t (*merge_to)(source, view, list, const runner&);
+  std::int64_t (*merge_recorded_to)(source, view, list, revlora::undo_record&, const runner&);
+  std::int64_t (*subtract_to)(source, view, list, const runner&);
+  void (*restore_to)(source, view, list, const revlora::undo_record&, const runner&);
 };
 
 template <class W, class Arch>

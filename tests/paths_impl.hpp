@@ -38,6 +38,7 @@ struct arch_traits<xsimd::neon64> {
 template <class W, class Arch>
 const path<W>& path_of() {
   using view = revlora::matrix_view<W>;
+  using source = revlora::matrix_view<const W>;
   using list = revlora::adapter_list;
   using revlora::undo_record;
   static const path<W> verbs{
@@ -49,6 +50,18 @@ const path<W>& path_of() {
       .subtract = [](view w, list a, const runner& on) { return revlora::unmerge<Arch>(w, a, on); },
       .restore = [](view w, list a, const undo_record& r,
                     const runner& on) { revlora::unmerge<Arch>(w, a, r, on); },
+      .verify = [](source w, list a, const undo_record& r,
+                   const runner& on) { revlora::verify<Arch>(w, a, r, on); },
+      .swap = [](view w, list merged, list wanted, undo_record& r,
+                 const runner& on) { return revlora::swap<Arch>(w, merged, wanted, r, on); },
+      .merge_to = [](source x, view y, list a,
+                     const runner& on) { return revlora::merge<Arch>(x, y, a, on); },
+      .merge_recorded_to = [](source x, view y, list a, undo_record& r,
+                              const runner& on) { return revlora::merge<Arch>(x, y, a, r, on); },
+      .subtract_to = [](source y, view x, list a,
+                        const runner& on) { return revlora::unmerge<Arch>(y, x, a, on); },
+      .restore_to = [](source y, view x, list a, const undo_record& r,
+                       const runner& on) { revlora::unmerge<Arch>(y, x, a, r, on); },
   };
   return verbs;
 }

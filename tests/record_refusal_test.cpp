@@ -1,4 +1,5 @@
-// A record that does not belong here is refused by name, with every weight as it was.
+// A record that does not belong here is refused by name, by every verb that reads records, with
+// every weight as it was.
 #include "executors.hpp"
 #include "paths.hpp"
 #include "refusal.hpp"
@@ -8,6 +9,7 @@ namespace {
 
 using revlora::low_rank;
 using revlora::record_refused;
+using revlora::refusal;
 using revlora::undo_record;
 
 template <class W>
@@ -26,25 +28,56 @@ class RecordRefusal : public testing::Test {
 
   void SetUp() override { revlora::merge(merged.view(), list, record); }
 
-  testing::AssertionResult refused(revlora::adapter_list adapters, const std::string& pattern) {
-    return refuses<record_refused>(merged, pattern,
-                                   [&] { revlora::unmerge(merged.view(), adapters, record); });
+  /// unmerge in place and elsewhere, verify and swap refuse alike, for this reason; the record
+  /// stays.
+  template <class T>
+  testing::AssertionResult all_refuse(matrix<T>& w, revlora::adapter_list adapters, refusal reason,
+                                      const std::string& pattern, const path<T>& p,
+                                      const runner& on = on_this_thread()) {
+    const undo_record before = record;
+    matrix<T> elsewhere = w;
+    const matrix<T>& source = w;
+    const std::function<void()> verbs[] = {
+        [&] { p.restore(w.view(), adapters, record, on); },
+        [&] { p.restore_to(source.view(), elsewhere.view(), adapters, record, on); },
+        [&] { p.verify(source.view(), adapters, record, on); },
+        [&] { p.swap(w.view(), adapters, {}, record, on); },
+        [&] { p.swap(w.view(), adapters, adapters, record, on); },
+    };
+    for (std::size_t i = 0; i < std::size(verbs); ++i) {
+      const auto verb = [&] {
+        try {
+          verbs[i]();
+        } catch (const record_refused& refused) {
+          if (refused.reason() != reason)
+            throw std::runtime_error("another reason: " + std::string(refused.what()));
+          throw;
+        }
+      };
+      if (auto is = refuses<record_refused>(w, pattern, verb); !is) {
+        return is << " (verb " << i << " on " << p.name << ")";
+      }
+    }
+    return same_bytes(before.bytes(), record.bytes());
+  }
+  testing::AssertionResult all_refuse(revlora::adapter_list adapters, refusal reason,
+                                      const std::string& pattern) {
+    return all_refuse(merged, adapters, reason, pattern, paths<W>().back());
   }
 };
 TYPED_TEST_SUITE(RecordRefusal, weight_types, weight_name);
 
 TYPED_TEST(RecordRefusal, OfAnEmptyRecord) {
   this->record = undo_record();
-  EXPECT_TRUE(this->refused(this->list, "empty"));
+  EXPECT_TRUE(this->all_refuse(this->list, refusal::empty_record, "empty"));
 }
 
 TYPED_TEST(RecordRefusal, OfAnotherShape) {
   for (const auto& [height, width] : {std::pair{34, 70}, {35, 69}, {70, 35}, {35, 71}}) {
     auto w = random_matrix<TypeParam>(this->random, height, width, kind::normal, 1);
     const auto adapter = random_factors<float>(this->random, height, width, 2, kind::normal, 1, 1);
-    EXPECT_TRUE(refuses<record_refused>(w, "35.*70", [&] {
-      revlora::unmerge(w.view(), {adapter.view(), adapter.view()}, this->record);
-    }));
+    EXPECT_TRUE(this->all_refuse(w, {adapter.view(), adapter.view()}, refusal::other_shape,
+                                 "35.*70", paths<TypeParam>().back()));
   }
 }
 
@@ -53,47 +86,68 @@ TYPED_TEST(RecordRefusal, OfAnotherWeightType) {
     if (std::is_same_v<Other, TypeParam>) return;
     auto w = random_matrix<Other>(this->random, this->rows, this->cols, kind::normal, 1);
     const std::string here = type_name<Other>, there = type_name<TypeParam>;
-    EXPECT_TRUE(refuses<record_refused>(w, here + ".*" + there + "|" + there + ".*" + here, [&] {
-      revlora::unmerge(w.view(), this->list, this->record);
-    }));
+    EXPECT_TRUE(this->all_refuse(w, this->list, refusal::other_type, there + ".*" + here,
+                                 paths<Other>().back()));
   };
   try_with(float{});
   try_with(revlora::f16{});
   try_with(revlora::bf16{});
 }
 
+TYPED_TEST(RecordRefusal, OfAnotherRecipe) {
+  EXPECT_TRUE(this->all_refuse({this->list, revlora::recipe::rounded_delta}, refusal::other_recipe,
+                               "fused, not rounded_delta"));
+}
+
 TYPED_TEST(RecordRefusal, OfAnAdapterTrainedFurther) {
   this->first.b(34, 2).bits ^= 1;
-  EXPECT_TRUE(this->refused(this->list, "adapter"));
+  EXPECT_TRUE(this->all_refuse(this->list, refusal::other_adapter, "adapter 0"));
   this->first.b(34, 2).bits ^= 1;
   this->second.a(1, 69) = std::nextafter(this->second.a(1, 69), 2.0f);
-  EXPECT_TRUE(this->refused(this->list, "adapter"));
+  EXPECT_TRUE(this->all_refuse(this->list, refusal::other_adapter, "adapter 1"));
+}
+
+TYPED_TEST(RecordRefusal, OfAnotherAdapter) {
+  const auto another =
+      random_factors<float>(this->random, this->rows, this->cols, 2, kind::normal, 0.1f, -0.5f);
+  EXPECT_TRUE(
+      this->all_refuse({this->first.view(), another.view()}, refusal::other_adapter, "adapter 1"));
 }
 
 TYPED_TEST(RecordRefusal, OfAnotherStrength) {
   const low_rank stronger(this->second.b.view(), this->second.a.view(), -0.50000006f);
-  EXPECT_TRUE(this->refused({this->first.view(), stronger}, "adapter|strength"));
+  EXPECT_TRUE(this->all_refuse({this->first.view(), stronger}, refusal::other_strength,
+                               "adapter 1.*strength -0.5, not -0.50000006"));
 }
 
 TYPED_TEST(RecordRefusal, OfAnotherOrder) {
-  EXPECT_TRUE(this->refused({this->second.view(), this->first.view()}, "order|adapter"));
+  EXPECT_TRUE(
+      this->all_refuse({this->second.view(), this->first.view()}, refusal::other_order, "order"));
 }
 
 TYPED_TEST(RecordRefusal, OfAnotherNumberOfAdapters) {
-  EXPECT_TRUE(this->refused({}, "adapter"));
-  EXPECT_TRUE(this->refused(this->first.view(), "adapter"));
-  EXPECT_TRUE(
-      this->refused({this->first.view(), this->second.view(), this->second.view()}, "adapter"));
+  EXPECT_TRUE(this->all_refuse({}, refusal::other_count, "2 adapters, not 0"));
+  EXPECT_TRUE(this->all_refuse(this->first.view(), refusal::other_count, "2 adapters, not 1"));
+  EXPECT_TRUE(this->all_refuse({this->first.view(), this->second.view(), this->second.view()},
+                               refusal::other_count, "2 adapters, not 3"));
 }
 
 TYPED_TEST(RecordRefusal, OfUnmergingTwice) {
   revlora::unmerge(this->merged.view(), this->list, this->record);
   ASSERT_TRUE(same_bits(this->base, this->merged));
-  EXPECT_TRUE(this->refused(this->list, "already"));
+  EXPECT_TRUE(this->all_refuse(this->list, refusal::already_unmerged, "already"));
 }
 
-// One bit of one weight, wherever it is: earlier panels may already have been restored when the
-// change is noticed, and must be merged again.
+// Half of it: the panels above still are merged, those below are at the base.
+TYPED_TEST(RecordRefusal, OfWeightsThatAreHalfUnmerged) {
+  for (std::ptrdiff_t i = 16; i < this->rows; ++i) {
+    for (std::ptrdiff_t j = 0; j < this->cols; ++j) this->merged(i, j) = this->base(i, j);
+  }
+  EXPECT_TRUE(this->all_refuse(this->list, refusal::weights_changed, "changed"));
+}
+
+// One bit of one weight, wherever it is: panels before it are led to their goal before the change
+// is noticed, and must be led back.
 TYPED_TEST(RecordRefusal, OfMergedWeightsThatSomebodyChanged) {
   for (const path<TypeParam>& p : paths<TypeParam>()) {
     for (std::ptrdiff_t i = 0; i < this->rows; ++i) {
@@ -101,10 +155,9 @@ TYPED_TEST(RecordRefusal, OfMergedWeightsThatSomebodyChanged) {
       for (std::size_t bit = 0; bit < 8 * sizeof(TypeParam); ++bit) {
         const TypeParam x = this->merged(i, j);
         this->merged(i, j) = oracle::from_bits<TypeParam>(oracle::bits_of(x) ^ 1u << bit);
-        ASSERT_TRUE(refuses<record_refused>(
-            this->merged, "chang|modif|not the",
-            [&] { p.restore(this->merged.view(), this->list, this->record, on_this_thread()); }))
-            << p.name << ", bit " << bit << " of element (" << i << ", " << j << ")";
+        ASSERT_TRUE(
+            this->all_refuse(this->merged, this->list, refusal::weights_changed, "changed", p))
+            << "bit " << bit << " of element (" << i << ", " << j << ")";
         this->merged(i, j) = x;
       }
     }
@@ -116,42 +169,86 @@ TYPED_TEST(RecordRefusal, OfChangedWeightsOnSeveralThreads) {
     const TypeParam x = this->merged(i, 5);
     this->merged(i, 5) = oracle::from_bits<TypeParam>(oracle::bits_of(x) ^ 1u);
     for (const runner& on : {on_threads_backwards(3), odd_pieces_first()}) {
-      ASSERT_TRUE(refuses<record_refused>(this->merged, "chang|modif|not the",
-                                          [&] {
-                                            paths<TypeParam>().back().restore(
-                                                this->merged.view(), this->list, this->record, on);
-                                          }))
+      ASSERT_TRUE(this->all_refuse(this->merged, this->list, refusal::weights_changed, "changed",
+                                   paths<TypeParam>().back(), on))
           << "row " << i;
     }
     this->merged(i, 5) = x;
   }
 }
 
+/// Whether from_bytes refuses for this reason.
+testing::AssertionResult refused(std::span<const std::byte> bytes, refusal reason) {
+  try {
+    undo_record::from_bytes(bytes);
+  } catch (const record_refused& error) {
+    if (error.reason() == reason) return testing::AssertionSuccess();
+    return testing::AssertionFailure() << "another reason: " << error.what();
+  }
+  return testing::AssertionFailure() << "not refused";
+}
+
 TYPED_TEST(RecordRefusal, OfBytesCutShortOrTooLong) {
   const auto bytes = this->record.bytes();
   for (std::size_t size = 0; size < bytes.size(); ++size) {
-    ASSERT_THROW(undo_record::from_bytes(bytes.first(size)), record_refused) << size << " bytes";
+    ASSERT_TRUE(refused(bytes.first(size), refusal::truncated)) << size << " bytes";
   }
-  std::vector<std::byte> longer(bytes.begin(), bytes.end());
+  std::vector<std::byte> longer = this->record.to_bytes();
   longer.push_back(std::byte{0});
-  ASSERT_THROW(undo_record::from_bytes(longer), record_refused);
-  EXPECT_TRUE(refuses<record_refused>(this->merged, "truncated|damaged|incomplete|cut|short", [&] {
-    undo_record::from_bytes(bytes.first(bytes.size() - 1));
-  }));
+  ASSERT_TRUE(refused(longer, refusal::damaged));
 }
 
 TYPED_TEST(RecordRefusal, OfBytesWithAnyBitFlipped) {
-  std::vector<std::byte> bytes(this->record.bytes().begin(), this->record.bytes().end());
+  std::vector<std::byte> bytes = this->record.to_bytes();
   for (std::size_t at = 0; at < bytes.size(); ++at) {
     for (int bit = 0; bit < 8; ++bit) {
       bytes[at] ^= std::byte{1} << bit;
-      ASSERT_TRUE(refuses<record_refused>(this->merged, "damaged|version|not a|record",
-                                          [&] { undo_record::from_bytes(bytes); }))
-          << "bit " << bit << " of byte " << at;
+      // A larger size or number looks as if bytes were missing.
+      const testing::AssertionResult is = at < 3    ? refused(bytes, refusal::not_a_record)
+                                          : at == 3 ? refused(bytes, refusal::other_version)
+                                                    : refused(bytes, refusal::damaged);
+      ASSERT_TRUE(is || (at > 3 && refused(bytes, refusal::truncated)))
+          << "bit " << bit << " of byte " << at << ": " << is.message();
       bytes[at] ^= std::byte{1} << bit;
     }
   }
   EXPECT_NO_THROW(undo_record::from_bytes(bytes));
+}
+
+TYPED_TEST(RecordRefusal, OfVersionsFromTheFutureAndThePast) {
+  std::vector<std::byte> bytes = this->record.to_bytes();
+  bytes[3] = std::byte{3};
+  EXPECT_TRUE(refuses<record_refused>(this->merged, "version 3.*reads version 2.*newer",
+                                      [&] { undo_record::from_bytes(bytes); }));
+  bytes[3] = std::byte{1};
+  EXPECT_TRUE(refuses<record_refused>(this->merged, "version 1.*reads version 2",
+                                      [&] { undo_record::from_bytes(bytes); }));
+  EXPECT_TRUE(refused(bytes, refusal::other_version));
+}
+
+// A record whose digest was made to fit again after its codes were changed. Either the same base
+// comes out (bits that decide nothing), or the record is refused and the weights are as they were:
+// that it is wrong shows at a code, or at the base's checksum, when all panels are done.
+TYPED_TEST(RecordRefusal, OfForgedCodes) {
+  const undo_record original = this->record;
+  const std::size_t codes = 7 + 3 + 2 * 8 + 8 + 3 * (4 + 2);  // where they begin
+  int refusals = 0;
+  for (std::size_t at = codes; at < original.size_bytes() - 8; ++at) {
+    std::vector<std::byte> bytes = original.to_bytes();
+    bytes[at] ^= static_cast<std::byte>(1u << this->random() % 8);
+    const std::uint64_t digest = revlora::detail::checksum_of({bytes.data(), bytes.size() - 8});
+    std::memcpy(bytes.data() + bytes.size() - 8, &digest, 8);
+    this->record = undo_record::from_bytes(bytes);
+    matrix<TypeParam> w = this->merged;
+    try {
+      revlora::unmerge(w.view(), this->list, this->record);
+      ASSERT_TRUE(same_bits(this->base, w)) << "byte " << at;
+    } catch (const record_refused&) {
+      ++refusals;
+      ASSERT_TRUE(this->all_refuse(this->list, refusal::damaged, "damaged")) << "byte " << at;
+    }
+  }
+  EXPECT_GT(refusals, 20);
 }
 
 }  // namespace
