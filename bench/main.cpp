@@ -4,16 +4,23 @@
 //   merge/W/F/ROWSxCOLS/rR/tT                W in type W, factors in type F, rank R, T threads
 //   merge_exact/W/F/ROWSxCOLS/rR/dPERCENT/tT with an undo record; std(D)/std(W) = PERCENT %
 //   unmerge_exact/…                          back again
+//   swap_exact/…                             from one such adapter to another
+//   checksum/W/ROWSxCOLS/tT                  W against the checksums of a record, nothing written
+//
+// bits_per_weight is the size of the record, header, checksums and all; bound_bits_per_weight is
+// the information bound, counted by brute force over an eighth of the rows.
 //
 // Figure of merit: real_time over the real_time of the roof with the same W, shape and threads.
 #include <benchmark/benchmark.h>
 
 #include <cmath>
+#include <map>
 #include <revlora/revlora.hpp>
 #include <string>
 #include <vector>
 
 #include "cold_weights.hpp"
+#include "information_bound.hpp"
 
 namespace {
 
@@ -27,12 +34,12 @@ struct shape {
 template <element F>
 class random_adapter {
  public:
-  random_adapter(shape s, std::ptrdiff_t rank, double percent)
+  random_adapter(shape s, std::ptrdiff_t rank, double percent, unsigned seed = 2)
       : shape_(s),
         rank_(rank),
         strength_(percent / 100 * bench::weight_deviation / std::sqrt(static_cast<double>(rank))),
-        b_(bench::normal<F>(s.rows * rank, 1, 2)),
-        a_(bench::normal<F>(rank * s.cols, 1, 3)) {}
+        b_(bench::normal<F>(s.rows * rank, 1, seed)),
+        a_(bench::normal<F>(rank * s.cols, 1, seed + 1)) {}
 
   low_rank view() const {
     return {matrix_view(b_.data(), shape_.rows, rank_), matrix_view(a_.data(), rank_, shape_.cols),
@@ -73,6 +80,23 @@ void plain(benchmark::State& state, shape s, std::ptrdiff_t rank, int threads) {
         merge(weights[i++ % weights.count()], adapter.view(), openmp{threads}));
 }
 
+/// The size of a record, beside the least it could have.
+template <element T, element F>
+void count_bits(benchmark::State& state, const undo_record& record, shape s, std::ptrdiff_t rank,
+                double percent) {
+  using key = std::tuple<std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t, double>;
+  static std::map<key, double> bounds;  // counting takes longer than a benchmark
+  const auto [at, is_new] = bounds.try_emplace({s.rows, s.cols, rank, percent}, 0);
+  if (is_new) {
+    const random_adapter<F> adapter(s, rank, percent);
+    const matrix_view base(bench::base_weights<T>(s.rows * s.cols).data(), s.rows, s.cols);
+    at->second = oracle::information_bound<T>(base, adapter.view(), 8, default_executor{});
+  }
+  state.counters["bits_per_weight"] =
+      8.0 * static_cast<double>(record.size_bytes()) / static_cast<double>(s.rows * s.cols);
+  state.counters["bound_bits_per_weight"] = at->second;
+}
+
 /// Goes through the weights once in one direction, timed, and back in the other, not timed.
 template <element T, element F>
 void exact(benchmark::State& state, shape s, std::ptrdiff_t rank, double percent, int threads,
@@ -100,8 +124,36 @@ void exact(benchmark::State& state, shape s, std::ptrdiff_t rank, double percent
     }
     times_merge ? forth(i++) : back(i++);
   }
-  state.counters["bits_per_weight"] =
-      8.0 * static_cast<double>(records[0].size_bytes()) / static_cast<double>(weights.size());
+  count_bits<T, F>(state, records[0], s, rank, percent);
+}
+
+/// Goes through the weights again and again, each time from the adapter that is in to the other.
+template <element T, element F>
+void exact_swap(benchmark::State& state, shape s, std::ptrdiff_t rank, double percent,
+                int threads) {
+  bench::cold_weights<T> weights(s.rows, s.cols);
+  const random_adapter<F> one(s, rank, percent), other(s, rank, percent, 4);
+  std::vector<undo_record> records(weights.count());
+  for (std::size_t i = 0; i < weights.count(); ++i) merge(weights[i], one.view(), records[i]);
+  std::size_t i = 0;
+  bool forth = true;
+  for (auto _ : state) {
+    swap(weights[i], forth ? one.view() : other.view(), forth ? other.view() : one.view(),
+         records[i], openmp{threads});
+    if (++i < weights.count()) continue;
+    i = 0;
+    forth = !forth;
+  }
+}
+
+template <element T>
+void checksums(benchmark::State& state, shape s, int threads) {
+  bench::cold_weights<T> weights(s.rows, s.cols);
+  undo_record record;
+  merge(weights[0], {}, record);
+  std::size_t i = 0;
+  for (auto _ : state)
+    benchmark::DoNotOptimize(state_of(weights[i++ % weights.count()], record, openmp{threads}));
 }
 
 // ---- names and selection -----------------------------------------------------------------------
@@ -143,6 +195,24 @@ void add_exact(bool times_merge, shape s, std::ptrdiff_t rank, int percent, int 
       ->Unit(benchmark::kMillisecond);
 }
 
+template <element T, element F>
+void add_swap(shape s, std::ptrdiff_t rank, int percent, int threads) {
+  benchmark::RegisterBenchmark(
+      ("swap_exact" + type_name<T>() + type_name<F>() + shape_name(s) + "/r" +
+       std::to_string(rank) + "/d" + std::to_string(percent) + "/t" + std::to_string(threads))
+          .c_str(),
+      [=](benchmark::State& state) { exact_swap<T, F>(state, s, rank, percent, threads); })
+      ->Unit(benchmark::kMillisecond);
+}
+
+template <element T>
+void add_checksum(shape s, int threads) {
+  benchmark::RegisterBenchmark(
+      ("checksum" + type_name<T>() + shape_name(s) + "/t" + std::to_string(threads)).c_str(),
+      [=](benchmark::State& state) { checksums<T>(state, s, threads); })
+      ->Unit(benchmark::kMillisecond);
+}
+
 constexpr shape square{4096, 4096};
 
 /// What every change should be measured with.
@@ -159,6 +229,8 @@ void add_quick() {
   add_exact<bf16, bf16>(true, square, 16, 10, 2);
   add_exact<bf16, bf16>(false, square, 16, 1, 2);
   add_exact<bf16, bf16>(false, square, 16, 10, 2);
+  add_swap<bf16, bf16>(square, 16, 1, 2);
+  add_checksum<bf16>(square, 2);
 }
 
 void add_rest() {

@@ -74,7 +74,8 @@ class adapter_list {
   adapter_list() = default;
   adapter_list(const low_rank& adapter, revlora::recipe how = revlora::recipe::fused)
       : adapters_(&adapter, 1), recipe_(how) {}
-  adapter_list(std::initializer_list<low_rank> adapters, revlora::recipe how = revlora::recipe::fused)
+  adapter_list(std::initializer_list<low_rank> adapters,
+               revlora::recipe how = revlora::recipe::fused)
       : adapters_(adapters.begin(), adapters.size()), recipe_(how) {}
   template <class Range>
   requires std::convertible_to<const Range&, std::span<const low_rank>> adapter_list(

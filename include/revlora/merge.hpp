@@ -192,8 +192,7 @@ std::int64_t unmerge(matrix_view<T> w, adapter_list adapters, const Executor& ex
 template <class Arch = xsimd::default_arch, class Source, element T,
           executor Executor = default_executor>
 requires detail::source_of<Source, T> std::int64_t unmerge(matrix_view<Source> from,
-                                                           matrix_view<T> to,
-                                                           adapter_list adapters,
+                                                           matrix_view<T> to, adapter_list adapters,
                                                            const Executor& executor = {}) {
   detail::check(to, adapters);
   detail::check_destination(from, to);

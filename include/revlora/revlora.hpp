@@ -13,15 +13,19 @@
 //     ascending k; the blocks' sums, even + odd, are added up from +0.
 //  2. Delta. D = fma(s, sum, D) over the adapters in list order, from +0.
 //  3. Merge. y = round(x + D): one rounding to fp32, one to W's type, both to nearest even, with
-//     subnormals kept and overflow to infinity. Every NaN becomes the canonical quiet NaN. An empty
-//     list leaves every bit.
+//     subnormals kept and overflow to infinity. Every NaN becomes the canonical quiet NaN. The
+//     recipe rounded_delta rounds D to W's type first. An empty list leaves every bit.
 //  4. Nothing else decides a bit: not the instruction set, the threads, the alignment, the strides,
 //     the caller's floating-point mode, nor the compiler's contraction.
 //  5. Exact undo. unmerge with a record gives back every bit of W, for every bit pattern of W and
-//  of
-//     the factors. The record's bytes are the same on every machine, and lead back on every
-//     machine.
-//  6. A record refuses what it does not belong to, before W is touched.
+//     of the factors, in place or elsewhere.
+//  6. No history. Weights and record are functions of the base, the list of adapters and the
+//     recipe: swap leaves what a fresh merge of the new list into the base would leave.
+//  7. One record everywhere. Its bytes are the same on every machine, and lead back on every machine
+//     (docs/undo-record.md).
+//  8. Refusals. A record refuses, by name, what it does not belong to, and weights that somebody
+//     changed.
+//  9. All or nothing. After an exception weights that were to be changed in place are as they were.
 //
 // Compile without -ffast-math; add -march=native or the like for speed.
 #pragma once

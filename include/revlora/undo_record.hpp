@@ -48,9 +48,9 @@ class undo_record {
   /// `bytes().size()`: header, checksums and all.
   std::size_t size_bytes() const { return contents_.bytes.size(); }
 
-  element_type type() const { return contents_.type; }    ///< of the weights
-  std::ptrdiff_t rows() const { return contents_.rows; }  ///< of the weights
-  std::ptrdiff_t cols() const { return contents_.cols; }  ///< of the weights
+  element_type type() const { return contents_.type; }         ///< of the weights
+  std::ptrdiff_t rows() const { return contents_.rows; }       ///< of the weights
+  std::ptrdiff_t cols() const { return contents_.cols; }       ///< of the weights
   revlora::recipe recipe() const { return contents_.recipe; }  ///< of the merge
 
   /// The fingerprints of the merged adapters, in order.

@@ -49,8 +49,8 @@ std::int64_t combine_row(const T* from, const float* delta, const Combine& combi
   return became;
 }
 
-/// Rounds `combine(x, D)` for some rows of a block, `to` = `from` included; returns how many weights
-/// became infinite or NaN.
+/// Rounds `combine(x, D)` for some rows of a block, `to` = `from` included; returns how many
+/// weights became infinite or NaN.
 template <class Arch, element T, class Combine>
 std::int64_t combine_rows(int rows, const T* from, std::ptrdiff_t from_stride, const float* delta,
                           const Combine& combine, T* to, std::ptrdiff_t to_stride) {

@@ -103,7 +103,7 @@ class exchange {
     if (old_record_ != nullptr) {
       const panel_entry& entry = old_record_->panels[static_cast<std::size_t>(panel)];
       // Before the first block is written. The panel stays in the cache for what follows.
-      if (checksums_of(from_, panel).narrow != entry.merged_checksum)
+      if (checksums_of<Arch>(from_, panel).narrow != entry.merged_checksum)
         return outcome::weights_changed;
       old_code = code_of(entry, old_record_->bytes);
     }

@@ -10,7 +10,7 @@
 #include "coded_weights.hpp"
 #include "convert.hpp"
 #include "element_code.hpp"
-#include "panel_encoder.hpp"
+#include "panel_code.hpp"
 #include "simd.hpp"
 
 namespace revlora::inline v0::detail {

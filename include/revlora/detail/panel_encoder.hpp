@@ -4,7 +4,6 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
-#include <span>
 
 #include "bits.hpp"
 #include "block.hpp"
@@ -12,30 +11,10 @@
 #include "combine.hpp"
 #include "convert.hpp"
 #include "element_code.hpp"
-#include "memory.hpp"
+#include "panel_code.hpp"
 #include "simd.hpp"
 
 namespace revlora::inline v0::detail {
-
-/// The code of a panel, as bytes.
-struct panel_code {
-  std::span<const std::byte> bits;        ///< of the weights that carry some
-  std::span<const std::byte> exceptions;  ///< weights that the decoder would get wrong
-};
-
-/// Memory for the code of one panel, enough for the worst case: most of it is never touched.
-struct panel_scratch {
-  aligned_array<std::byte> bits;
-  aligned_array<std::byte> exceptions;
-
-  template <element T>
-  static panel_scratch for_width(std::ptrdiff_t cols) {
-    const auto weights = static_cast<std::size_t>(blocks_of(cols) * block_size);
-    // A weight between zeros takes two bits more than its width; an exception a gap and a weight.
-    return {allocate<std::byte>(weights * (layout<T>::width + 2) / 8 + 16),
-            allocate<std::byte>(weights * (5 + sizeof(T)) + 16)};
-  }
-};
 
 /// `Code` tells which weights carry bits and how; it is a parameter only so that tests can put in a
 /// careless one and see that the comparison below still makes every merge exact.

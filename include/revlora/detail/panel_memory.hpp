@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "bits.hpp"
-#include "panel_encoder.hpp"
+#include "panel_code.hpp"
 #include "record_format.hpp"
 
 namespace revlora::inline v0::detail {
@@ -59,8 +59,8 @@ inline void append_code(std::vector<std::byte>& arena, panel_entry& panel, const
   if (!code.exceptions.empty()) length_end = put_varint(length, code.exceptions.size());
 
   const std::size_t offset = arena.size();
-  const std::size_t size = static_cast<std::size_t>(length_end - length) + code.exceptions.size() +
-                           code.bits.size();
+  const std::size_t size =
+      static_cast<std::size_t>(length_end - length) + code.exceptions.size() + code.bits.size();
   if (arena.capacity() < offset + size)
     arena.reserve(std::max(offset + size, 2 * arena.capacity()));
   arena.insert(arena.end(), length, length_end);

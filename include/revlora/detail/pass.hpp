@@ -36,17 +36,17 @@ template <element T, executor Executor>
 void copy_pass(matrix_view<const T> from, matrix_view<T> to, const Executor& executor) {
   for_each(executor, panels_of(from.rows, from.cols), [&](std::ptrdiff_t panel) {
     const std::ptrdiff_t top = panel * block_rows;
-    copy_rows<T>(from.data + top * from.row_stride, from.row_stride,
-                 to.data + top * to.row_stride, to.row_stride,
+    copy_rows<T>(from.data + top * from.row_stride, from.row_stride, to.data + top * to.row_stride,
+                 to.row_stride,
                  static_cast<int>(std::min<std::ptrdiff_t>(block_rows, from.rows - top)),
                  from.cols);
   });
 }
 
 /// The checksums of a panel as it is.
-template <element T>
+template <class Arch = xsimd::default_arch, element T>
 panel_checksums checksums_of(matrix_view<const T> w, std::ptrdiff_t panel) {
-  checksum sum;
+  checksum<Arch> sum;
   for_each_block<T>(w, nowhere<T>, panel, [&](std::ptrdiff_t, const weight_block<T>& block) {
     sum.absorb_block(block.source, block.source_stride);
   });

@@ -129,7 +129,9 @@ inline record_contents read_record(std::span<const std::byte> bytes) {
       refuse_record(refusal::truncated, "the undo record is truncated: it ends after " +
                                             std::to_string(bytes.size()) + " bytes");
   };
-  if (std::memcmp(bytes.data(), record_magic, std::min(bytes.size(), sizeof record_magic)) != 0)
+  const auto beginning = bytes.first(std::min(bytes.size(), sizeof record_magic));
+  if (!std::equal(beginning.begin(), beginning.end(),
+                  std::as_bytes(std::span(record_magic)).begin()))
     refuse_record(refusal::not_a_record, "these bytes are not an undo record");
   byte_reader in(bytes);
   in.take(sizeof record_magic);
