@@ -230,8 +230,8 @@ std::int64_t apply(revlora::matrix_view<T> w, revlora::adapter_list adapters, Co
     for (std::ptrdiff_t j = 0; j < w.cols; ++j) {
       T& x = w.data[i * w.row_stride + j];
       const bool was_finite = is_finite(x);
-      x = round<T>(combine(
-          widen(x), to_be_added<T>(row[static_cast<std::size_t>(j)], adapters.recipe())));
+      x = round<T>(
+          combine(widen(x), to_be_added<T>(row[static_cast<std::size_t>(j)], adapters.recipe())));
       if (was_finite && !is_finite(x)) ++lost;
     }
   }

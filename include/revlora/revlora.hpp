@@ -21,7 +21,8 @@
 //     of the factors, in place or elsewhere.
 //  6. No history. Weights and record are functions of the base, the list of adapters and the
 //     recipe: swap leaves what a fresh merge of the new list into the base would leave.
-//  7. One record everywhere. Its bytes are the same on every machine, and lead back on every machine
+//  7. One record everywhere. Its bytes are the same on every machine, and lead back on every
+//  machine
 //     (docs/undo-record.md).
 //  8. Refusals. A record refuses, by name, what it does not belong to, and weights that somebody
 //     changed.

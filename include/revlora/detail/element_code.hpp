@@ -41,9 +41,11 @@ word_mask<Arch> carries_bits(floats<Arch> y, floats<Arch> delta, floats<Arch> di
   const floats<Arch> size = as_floats<Arch>(as_words(difference) & constant(0x7fffffff));
   // "Not above", which is true of NaN: what is not finite always carries bits.
   const word_mask<Arch> result = ~to_word_mask<Arch>(size > limit);
-  // Elsewhere only a difference that is a tie, or was rounded into or out of one, is in doubt.
+  // Elsewhere only a difference that is a tie, or was rounded into or out of one, is in doubt: in
+  // fp32 also one that is a tie between the largest number and infinity, which has no error term.
   if constexpr (std::same_as<T, float>) {
-    return result | is_exact_tie<Arch>(y, delta, difference);
+    return result | is_exact_tie<Arch>(y, delta, difference) |
+           (as_words(size) == constant(layout<float>::infinity));
   } else {
     const words<Arch> past_tie = as_words(difference) - constant(dropped / 2);
     return result | ((past_tie & constant(dropped)) <= constant(2));
