@@ -64,7 +64,8 @@ weight_and_delta draw_correlated(engine& random, int correlation) {
       const float largest =
           static_cast<float>(oracle::value_of(oracle::from_bits<T>(oracle::infinity_bits<T> - 1)));
       const float weight = to_weight(sign * steps_from(largest, -(pick(0, 300) << (23 - p))));
-      return {weight, steps_from(sign * largest * std::ldexp(1.0f, -pick(0, p + 2)), pick(-3, 0))};
+      const float of_either_sign = pick(0, 1) == 0 ? largest : -largest;
+      return {weight, steps_from(of_either_sign * std::ldexp(1.0f, -pick(0, p + 2)), pick(-3, 0))};
     }
     case 8:
       return {to_weight(integer(16) / 4), integer(64) / 16};
