@@ -25,7 +25,7 @@ class InputRefusal : public testing::Test {
   factor b = good.b.view();
   factor a = good.a.view();
 
-  /// merge, merge with a record, unmerge and unmerge with a record refuse alike; the record stays.
+  /// All verbs refuse alike; the record stays.
   testing::AssertionResult all_refuse(view weights, revlora::adapter_list adapters,
                                       const std::string& pattern) {
     matrix<W> merged = w;
@@ -37,6 +37,9 @@ class InputRefusal : public testing::Test {
         [&] { revlora::merge(weights, adapters, record); },
         [&] { revlora::unmerge(weights, adapters); },
         [&] { revlora::unmerge(weights, adapters, record); },
+        [&] { revlora::verify(weights, adapters, record); },
+        [&] { revlora::swap(weights, adapters, {}, record); },
+        [&] { revlora::swap(weights, good.view(), adapters, record); },
     };
     for (std::size_t i = 0; i < std::size(calls); ++i) {
       auto refused = refuses<invalid_input>(w, pattern, calls[i]);

@@ -23,135 +23,21 @@
 // Different matrices may be worked on from different threads at a time.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
-#include <new>
-#include <optional>
 #include <type_traits>
-#include <utility>
 
 #include "detail/check.hpp"
 #include "detail/combine.hpp"
-#include "detail/delta_added.hpp"
-#include "detail/exchange.hpp"
 #include "detail/fingerprint.hpp"
-#include "detail/pass.hpp"
+#include "detail/verbs.hpp"
 #include "error.hpp"
 #include "low_rank.hpp"
 #include "matrix_view.hpp"
 #include "parallel.hpp"
+#include "state.hpp"
 #include "undo_record.hpp"
 
 namespace revlora::inline v0 {
-
-/// What a matrix is to an undo record.
-enum class weights_state {
-  base,    ///< what the record leads back to
-  merged,  ///< what the record starts from (also if the merge changed nothing)
-  other,   ///< neither: changed by somebody, or other weights
-};
-
-/// Compares W with the checksums in a record. Reads W once and writes nothing.
-template <class T, executor Executor = default_executor>
-weights_state state_of(matrix_view<T> w, const undo_record& record, const Executor& executor = {}) {
-  using value = std::remove_const_t<T>;
-  detail::check(w, {});
-  const detail::record_contents& contents = detail::record_access::contents(record);
-  if (record.empty() || contents.type != element_type_of<value> || contents.rows != w.rows ||
-      contents.cols != w.cols)
-    return weights_state::other;
-  std::atomic<bool> is_merged = true;
-  const std::uint64_t sum = detail::checksum_pass<value>(
-      w, executor, [&](std::ptrdiff_t panel, const detail::panel_checksums& checksums) {
-        if (checksums.narrow != contents.panels[static_cast<std::size_t>(panel)].merged_checksum)
-          is_merged = false;
-      });
-  if (is_merged) return weights_state::merged;
-  return sum == contents.base_checksum ? weights_state::base : weights_state::other;
-}
-
-// ---- how the verbs are made --------------------------------------------------------------------
-
-namespace detail {
-
-/// merge and unmerge without a record.
-template <class Arch, element T, executor Executor, class Combine>
-std::int64_t combine_adapters(matrix_view<const T> from, matrix_view<T> to, adapter_list adapters,
-                              const Executor& executor, const Combine& combine) {
-  if (!adapters.empty())
-    return combine_pass<Arch>(added_delta<Arch, T>(adapters, executor), from, to, executor,
-                              combine);
-  if (from.data != to.data) copy_pass(from, to, executor);
-  return 0;
-}
-
-/// An empty list leaves every bit: pages of W that nobody else writes to stay clean.
-template <element T>
-matrix_view<T> in_place(matrix_view<T> w, bool changes) {
-  return changes ? w : nowhere<T>;
-}
-
-/// The header of a record of weights `w` merged with `adapters`, and no bytes yet.
-inline void begin_record(record_contents& record, const factor_view& w, adapter_list adapters) {
-  record.bytes.clear();
-  record.type = w.type;
-  record.recipe = adapters.recipe();
-  record.rows = w.rows;
-  record.cols = w.cols;
-  record.fingerprints.clear();
-  for (const low_rank& adapter : adapters) record.fingerprints.push_back(fingerprint(adapter));
-}
-
-/// Throws what ended an exchange, `from` being as it was.
-template <element T, executor Executor>
-void require_done(outcome result, matrix_view<const T> from, const undo_record& record,
-                  const Executor& executor) {
-  switch (result) {
-    case outcome::done:
-      return;
-    case outcome::out_of_memory:
-      throw std::bad_alloc();
-    case outcome::weights_changed:
-      if (state_of(from, record, executor) == weights_state::base)
-        refuse_record(refusal::already_unmerged, "W has been unmerged already, it is at the base");
-      refuse_record(refusal::weights_changed,
-                    "W is not what this undo record starts from: it was changed since");
-    case outcome::record_damaged:
-      refuse_record(refusal::damaged,
-                    "the undo record is damaged: it does not lead back to the base of the merge");
-  }
-}
-
-/// merge with a record.
-template <class Arch, element T, executor Executor>
-std::int64_t merge_recorded(matrix_view<const T> from, matrix_view<T> to, adapter_list adapters,
-                            undo_record& record, const Executor& executor) {
-  record_contents& contents = record_access::contents(record);
-  begin_record(contents, from, adapters);
-  const added_delta<Arch, T> delta(adapters, executor);
-  using exchange = detail::exchange<Arch, T>;
-  exchange work(from, to, std::nullopt, typename exchange::goal{delta, contents});
-  require_done(work.run(executor), from, record, executor);
-  return work.became_not_finite();
-}
-
-/// unmerge with a record, and verify.
-template <class Arch, element T, executor Executor>
-void unmerge_recorded(matrix_view<const T> from, matrix_view<T> to, adapter_list adapters,
-                      const undo_record& record, const Executor& executor) {
-  check_record(from, adapters, record);
-  const added_delta<Arch, T> delta(adapters, executor);
-  using exchange = detail::exchange<Arch, T>;
-  exchange work(from, to, typename exchange::origin{delta, record_access::contents(record)},
-                std::nullopt);
-  require_done(work.run(executor), from, record, executor);
-}
-
-/// A matrix that is only read may be given as const or not.
-template <class Source, class T>
-concept source_of = std::same_as<std::remove_const_t<Source>, T>;
-
-}  // namespace detail
 
 // ---- without a record --------------------------------------------------------------------------
 
@@ -273,19 +159,8 @@ template <class Arch = xsimd::default_arch, element T, executor Executor = defau
 std::int64_t swap(matrix_view<T> w, adapter_list merged, adapter_list wanted, undo_record& record,
                   const Executor& executor = {}) {
   detail::check(w, merged);
-  detail::check(w, wanted);
-  detail::check_record(w, merged, record);
-  detail::record_contents& contents = detail::record_access::contents(record);
-  detail::record_contents next;
-  detail::begin_record(next, w, wanted);
-  const detail::added_delta<Arch, T> from(merged, executor), to(wanted, executor);
-  next.arena = std::move(contents.arena);
-  using exchange = detail::exchange<Arch, T>;
-  exchange work(w, detail::in_place(w, !merged.empty() || !wanted.empty()),
-                typename exchange::origin{from, contents}, typename exchange::goal{to, next});
-  detail::require_done<T>(work.run(executor), w, record, executor);
-  contents = std::move(next);
-  return work.became_not_finite();
+  detail::check(w, wanted, "wanted adapter ");
+  return detail::swap_recorded<Arch>(w, merged, wanted, record, executor);
 }
 
 }  // namespace revlora::inline v0

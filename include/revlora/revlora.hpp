@@ -37,5 +37,6 @@
 #include "matrix_view.hpp"
 #include "merge.hpp"
 #include "parallel.hpp"
+#include "state.hpp"
 #include "undo_record.hpp"
 #include "version.hpp"

@@ -60,10 +60,10 @@ inline void check_adapter(const std::string& name, const low_rank& adapter, cons
   if (overlap(w, a)) refuse("W overlaps " + name + "'s A in memory");
 }
 
-inline void check(const factor_view& w, adapter_list adapters) {
+inline void check(const factor_view& w, adapter_list adapters, const char* called = "adapter ") {
   check_matrix("W", w);
   for (std::size_t i = 0; i < adapters.size(); ++i)
-    check_adapter("adapter " + std::to_string(i), adapters[i], w);
+    check_adapter(called + std::to_string(i), adapters[i], w);
 }
 
 /// A destination must be as large as the source, and elsewhere.

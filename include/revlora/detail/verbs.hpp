@@ -1,0 +1,122 @@
+// From a checked call of the public interface to the pass that does it.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <new>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "../low_rank.hpp"
+#include "../matrix_view.hpp"
+#include "../parallel.hpp"
+#include "../state.hpp"
+#include "../undo_record.hpp"
+#include "check.hpp"
+#include "delta_added.hpp"
+#include "exchange.hpp"
+#include "fingerprint.hpp"
+#include "pass.hpp"
+#include "refuse.hpp"
+
+namespace revlora::inline v0::detail {
+
+/// merge and unmerge without a record.
+template <class Arch, element T, executor Executor, class Combine>
+std::int64_t combine_adapters(matrix_view<const T> from, matrix_view<T> to, adapter_list adapters,
+                              const Executor& executor, const Combine& combine) {
+  if (!adapters.empty())
+    return combine_pass<Arch>(added_delta<Arch, T>(adapters, executor), from, to, executor,
+                              combine);
+  if (from.data != to.data) copy_pass(from, to, executor);
+  return 0;
+}
+
+/// Where a verb writes to that works in place: an empty list changes nothing, and nothing is
+/// written, so that mapped pages stay clean.
+template <element T>
+matrix_view<T> in_place(matrix_view<T> w, bool changes) {
+  return changes ? w : nowhere<T>;
+}
+
+/// The header of a record of weights `w` merged with `adapters`, and no bytes yet.
+inline void begin_record(record_contents& record, const factor_view& w, adapter_list adapters) {
+  record.bytes.clear();
+  record.type = w.type;
+  record.recipe = adapters.recipe();
+  record.rows = w.rows;
+  record.cols = w.cols;
+  record.fingerprints.clear();
+  for (const low_rank& adapter : adapters) record.fingerprints.push_back(fingerprint(adapter));
+}
+
+/// Throws what ended an exchange, `from` being as it was.
+template <element T, executor Executor>
+void require_done(outcome result, matrix_view<const T> from, const undo_record& record,
+                  const Executor& executor) {
+  switch (result) {
+    case outcome::done:
+      return;
+    case outcome::out_of_memory:
+      throw std::bad_alloc();
+    case outcome::weights_changed:
+      if (state_of(from, record, executor) == weights_state::base)
+        refuse_record(refusal::already_unmerged, "W has been unmerged already, it is at the base");
+      refuse_record(refusal::weights_changed,
+                    "W is not what this undo record starts from: it was changed since");
+    case outcome::record_damaged:
+      refuse_record(refusal::damaged,
+                    "the undo record is damaged: it does not lead back to the base of the merge");
+  }
+}
+
+/// merge with a record.
+template <class Arch, element T, executor Executor>
+std::int64_t merge_recorded(matrix_view<const T> from, matrix_view<T> to, adapter_list adapters,
+                            undo_record& record, const Executor& executor) {
+  record_contents& contents = record_access::contents(record);
+  begin_record(contents, from, adapters);
+  const added_delta<Arch, T> delta(adapters, executor);
+  using exchange = detail::exchange<Arch, T>;
+  exchange work(from, to, std::nullopt, typename exchange::goal{delta, contents});
+  require_done(work.run(executor), from, record, executor);
+  return work.became_not_finite();
+}
+
+/// unmerge with a record, and verify.
+template <class Arch, element T, executor Executor>
+void unmerge_recorded(matrix_view<const T> from, matrix_view<T> to, adapter_list adapters,
+                      const undo_record& record, const Executor& executor) {
+  check_record(from, adapters, record);
+  const added_delta<Arch, T> delta(adapters, executor);
+  using exchange = detail::exchange<Arch, T>;
+  exchange work(from, to, typename exchange::origin{delta, record_access::contents(record)},
+                std::nullopt);
+  require_done(work.run(executor), from, record, executor);
+}
+
+/// swap.
+template <class Arch, element T, executor Executor>
+std::int64_t swap_recorded(matrix_view<T> w, adapter_list merged, adapter_list wanted,
+                           undo_record& record, const Executor& executor) {
+  check_record(w, merged, record);
+  record_contents& contents = record_access::contents(record);
+  record_contents next;
+  begin_record(next, w, wanted);
+  const added_delta<Arch, T> merged_delta(merged, executor), wanted_delta(wanted, executor);
+  next.arena = std::move(contents.arena);
+  using exchange = detail::exchange<Arch, T>;
+  exchange work(w, in_place(w, !merged.empty() || !wanted.empty()),
+                typename exchange::origin{merged_delta, contents},
+                typename exchange::goal{wanted_delta, next});
+  require_done<T>(work.run(executor), w, record, executor);
+  contents = std::move(next);
+  return work.became_not_finite();
+}
+
+/// A matrix that is only read may be given as const or not.
+template <class Source, class T>
+concept source_of = std::same_as<std::remove_const_t<Source>, T>;
+
+}  // namespace revlora::inline v0::detail
