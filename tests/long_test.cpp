@@ -1,5 +1,6 @@
 // The sweeps that take minutes: ctest -L long.
 #include <atomic>
+#include <cstdio>
 #include <mutex>
 
 #include "correlated.hpp"
@@ -75,6 +76,32 @@ TYPED_TEST(LongCorrelated, WeightsComeBack) {
     return std::string(correlation_names[correlation]) + ", panel " + std::to_string(i) + ": " +
            result.message();
   });
+}
+
+template <class T>
+class LongSwap : public testing::Test {};
+TYPED_TEST_SUITE(LongSwap, weight_types, weight_name);
+
+TYPED_TEST(LongSwap, TheBaseComesBackAfterAMillion) {
+  if (!sweeps_make_sense) GTEST_SKIP() << "not under sanitizers and emulators";
+  engine random(1);
+  const auto base = random_matrix<TypeParam>(random, 16, 64, kind::normal, 0.02f);
+  const mixed_factors<revlora::bf16> adapters(random, 16, 64, 2, kind::normal, 0.1f, 1);
+  const std::vector<revlora::low_rank> all = adapters.list();
+  const std::vector<revlora::low_rank> lists[] = {
+      {all[0]}, {all[0], all[1]}, {all[1]}, {all[2], all[1], all[0]}, {}, {all[2]}};
+  const path<TypeParam> p = paths<TypeParam>().back();
+  matrix<TypeParam> w = base;
+  revlora::undo_record record;
+  std::size_t now = 0;
+  p.merge_recorded(w.view(), lists[now], record, on_this_thread());
+  for (int i = 0; i < 1'000'000; ++i) {
+    const std::size_t next = random() % std::size(lists);
+    p.swap(w.view(), lists[now], lists[next], record, on_this_thread());
+    now = next;
+  }
+  p.restore(w.view(), lists[now], record, on_this_thread());
+  ASSERT_TRUE(same_bits(base, w));
 }
 
 template <class T>

@@ -118,7 +118,8 @@ undo_file undo_file::from_bytes(std::span<const std::byte> bytes, const std::str
     return read_content(parse_object<json>(header, source),
                         content.subspan(preamble_bytes + header_bytes));
   } catch (const record_refused& error) {
-    throw problem(source + " is damaged: " + error.what());
+    const bool is_intact = error.reason() == refusal::other_version;
+    throw problem(source + (is_intact ? " cannot be read: " : " is damaged: ") + error.what());
   } catch (const nlohmann::json::exception&) {
     throw problem(source + " is damaged: its header is not complete");
   }

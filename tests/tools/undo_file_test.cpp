@@ -1,8 +1,11 @@
 // The undo file's bytes: they come back as they were, and damage of any kind is refused by name.
 #include "undo_file.hpp"
 
+#include <cstring>
+
 #include "merge.hpp"
 #include "revlora/merge.hpp"
+#include "sha256.hpp"
 #include "support.hpp"
 
 namespace revlora::tool::test {
@@ -72,6 +75,18 @@ TEST(UndoFile, NamesWhatIsWrong) {
   auto longer = bytes;
   longer.push_back(std::byte{0});
   EXPECT_NE(refusal(longer).find("damaged"), std::string::npos);
+}
+
+// An intact file with a record of another version: it needs another revlora, not a backup.
+TEST(UndoFile, TellsOtherVersionsOfRecordsFromDamage) {
+  const undo_file undo = small_undo_file();
+  auto bytes = undo.to_bytes();
+  const std::size_t digest = bytes.size() - sizeof(sha256_digest);
+  bytes[digest - undo.tensors[0].record.size_bytes() + 3] = std::byte{9};
+  const sha256_digest fitting = sha256_of(std::span(bytes).first(digest));
+  std::memcpy(bytes.data() + digest, fitting.data(), fitting.size());
+  EXPECT_NE(refusal(bytes).find("format version 9"), std::string::npos) << refusal(bytes);
+  EXPECT_EQ(refusal(bytes).find("damaged"), std::string::npos) << refusal(bytes);
 }
 
 }  // namespace

@@ -69,7 +69,7 @@ class panel_decoder {
       coded.add_row(i, columns & block.valid_columns(i), block.row(i), d);
     }
     get_codes(coded, restored);
-    return exceptions_.apply(index * block_size, block, delta, restored) &
+    return exceptions_.apply(index * block_size, block, delta, restored) &&
            coded.lead_to_merged(restored);
   }
 
