@@ -98,6 +98,11 @@ TYPED_TEST(Record, TellsBaseFromMergedWeights) {
     (*w)(39, 69) = oracle::from_bits<TypeParam>(oracle::bits_of((*w)(39, 69)) ^ 1u);
     EXPECT_EQ(revlora::state_of(w->view(), s.record), weights_state::other);
   }
+  const matrix<TypeParam> another(40, 71), lower(39, 70);
+  EXPECT_EQ(revlora::state_of(another.view(), s.record), weights_state::other);
+  EXPECT_EQ(revlora::state_of(lower.view(), s.record), weights_state::other);
+  using other_type = std::conditional_t<std::is_same_v<TypeParam, float>, revlora::f16, float>;
+  EXPECT_EQ(revlora::state_of(matrix<other_type>(40, 70).view(), s.record), weights_state::other);
   const matrix<TypeParam>& read_only = s.merged;
   EXPECT_EQ(revlora::state_of(read_only.view(), undo_record()), weights_state::other);
   undo_record nothing_to_undo;

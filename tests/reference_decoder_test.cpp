@@ -415,6 +415,26 @@ TYPED_TEST(ReferenceDecoder, AgreesWithTheLibraryOnExceptions) {
   EXPECT_TRUE(same_bits(base, w));
 }
 
+// Exceptions that do not merge to what is there are refused, and blocks before them are led back.
+TYPED_TEST(ReferenceDecoder, RefusesWrongExceptionsLikeTheLibrary) {
+  engine random(14);
+  const auto base = random_matrix<TypeParam>(random, 13, 150, kind::normal, 0.5f);
+  const auto adapter = random_factors<float>(random, 13, 150, 4, kind::normal, 0.5f, 0.3f);
+  matrix<TypeParam> w = base;
+  revlora::undo_record record;
+  revlora::merge(w.view(), adapter.view(), record);
+  const matrix<TypeParam> merged = w;
+  for (const std::ptrdiff_t column : {0, 70, 149}) {
+    const auto position = static_cast<std::uint64_t>(1024 * (column / 64) + 64 * 5 + column % 64);
+    const bytes wrong = exceptions_of(std::map<std::uint64_t, TypeParam>{{position, {}}});
+    const bytes made = with_exceptions(record.to_bytes(), wrong);
+    EXPECT_TRUE(reference_refuses(made, elements(w), adapter.view(), "does not merge"));
+    EXPECT_THROW(revlora::unmerge(w.view(), adapter.view(), revlora::undo_record::from_bytes(made)),
+                 revlora::record_refused);
+    EXPECT_TRUE(same_bits(merged, w)) << "column " << column;
+  }
+}
+
 // The only weight is NaN, so its code is raw: a wrong one does not count.
 TYPED_TEST(ReferenceDecoder, PrefersAnExceptionToTheCode) {
   matrix<TypeParam> base(1, 1);

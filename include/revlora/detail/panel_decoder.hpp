@@ -68,9 +68,9 @@ class panel_decoder {
       const std::uint64_t columns = guess_row(block.row(i), d, restored + i * block_cols);
       coded.add_row(i, columns & block.valid_columns(i), block.row(i), d);
     }
-    get_codes(coded, restored);
+    const bool is_certain = get_codes(coded, restored);
     return exceptions_.apply(index * block_size, block, delta, restored) &&
-           coded.lead_to_merged(restored);
+           (is_certain || coded.lead_to_merged(restored));
   }
 
  private:
@@ -87,13 +87,21 @@ class panel_decoder {
     return coded;
   }
 
-  /// All heads, then all tails.
-  void get_codes(coded_weights<T, Code>& coded, T* restored) {
+  /// All heads, then all tails. Returns whether the weights are certain to merge to what is there.
+  /// Candidates are, whatever the code says. A raw code may be any weight, and where D is zero both
+  /// zeros are candidates although only one may be right.
+  bool get_codes(coded_weights<T, Code>& coded, T* restored) {
     coded.find_candidates();
     std::uint64_t heads[block_size];
     for (int n = 0; n < coded.size(); ++n) heads[n] = bits_.get(coded.shape(n).head_bits());
-    for (int n = 0; n < coded.size(); ++n)
-      restored[coded.position(n)] = from_bits<T>(decode_weight(coded.shape(n), heads[n], bits_));
+    bool is_certain = true;
+    for (int n = 0; n < coded.size(); ++n) {
+      const code_shape<T> shape = coded.shape(n);
+      const std::uint32_t weight = decode_weight(shape, heads[n], bits_);
+      is_certain = is_certain && !shape.raw && (weight & layout<T>::magnitude) != 0;
+      restored[coded.position(n)] = from_bits<T>(weight);
+    }
+    return is_certain;
   }
 
   bit_reader bits_;
