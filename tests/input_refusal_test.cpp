@@ -32,6 +32,7 @@ class InputRefusal : public testing::Test {
     revlora::undo_record record;
     revlora::merge(merged.view(), good.view(), record);
     const revlora::undo_record before = record;
+    const matrix<W> from = w;
     const std::function<void()> calls[] = {
         [&] { revlora::merge(weights, adapters); },
         [&] { revlora::merge(weights, adapters, record); },
@@ -40,6 +41,10 @@ class InputRefusal : public testing::Test {
         [&] { revlora::verify(weights, adapters, record); },
         [&] { revlora::swap(weights, adapters, {}, record); },
         [&] { revlora::swap(weights, good.view(), adapters, record); },
+        [&] { revlora::merge(from.view(), weights, adapters); },
+        [&] { revlora::merge(from.view(), weights, adapters, record); },
+        [&] { revlora::unmerge(from.view(), weights, adapters); },
+        [&] { revlora::unmerge(from.view(), weights, adapters, record); },
     };
     for (std::size_t i = 0; i < std::size(calls); ++i) {
       auto refused = refuses<invalid_input>(w, pattern, calls[i]);
@@ -48,6 +53,9 @@ class InputRefusal : public testing::Test {
     return same_bytes(before.bytes(), record.bytes());
   }
   testing::AssertionResult all_refuse(view weights, const std::string& pattern) {
+    auto refused = refuses<invalid_input>(
+        w, pattern, [&] { revlora::state_of(weights, revlora::undo_record()); });
+    if (!refused) return refused << " (state_of)";
     return all_refuse(weights, good.view(), pattern);
   }
   testing::AssertionResult all_refuse(const low_rank& adapter, const std::string& pattern) {

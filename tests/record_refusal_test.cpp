@@ -215,6 +215,39 @@ TYPED_TEST(RecordRefusal, OfBytesWithAnyBitFlipped) {
   EXPECT_NO_THROW(undo_record::from_bytes(bytes));
 }
 
+/// A record of this header, without panels, with a digest that fits.
+std::vector<std::byte> forged(std::initializer_list<int> header) {
+  std::vector<std::byte> bytes;
+  for (const int byte : header) bytes.push_back(static_cast<std::byte>(byte));
+  bytes.resize(bytes.size() + 8);  // checksum of the base
+  const std::uint64_t digest = revlora::detail::checksum_of(bytes);
+  bytes.resize(bytes.size() + 8);
+  std::memcpy(bytes.data() + bytes.size() - 8, &digest, 8);
+  return bytes;
+}
+
+// What a header claims is compared with the bytes that are there, before anything is allocated.
+TEST(ForgedHeader, IsRefused) {
+  constexpr int many = 0xff, last = 0x7f;  // a varint of 2⁶³ − 1
+  EXPECT_NO_THROW(undo_record::from_bytes(forged({'R', 'V', 'U', 2, 0, 0, 1, 0, 0, 0})));
+  EXPECT_TRUE(refused(forged({'R', 'V', 'U', 2, 3, 0, 1, 0, 0, 0}), refusal::damaged)) << "type";
+  EXPECT_TRUE(refused(forged({'R', 'V', 'U', 2, 0, 2, 1, 0, 0, 0}), refusal::damaged)) << "recipe";
+  EXPECT_TRUE(refused(forged({'R', 'V', 'U', 2, 0, 0, 2, 0, 0, 0}), refusal::damaged)) << "rule";
+  EXPECT_TRUE(refused(forged({'R', 'V', 'U', 2, 0, 0, 1, 16, 1, 0}), refusal::truncated));
+  EXPECT_TRUE(refused(forged({'R', 'V', 'U', 2, 0, 0, 1, 0, 0, 2}), refusal::truncated));
+  EXPECT_TRUE(refused(forged({'R', 'V', 'U', 2, 0, 0, 1, 0, 0, many, many, many, many, many, many,
+                              many, many, last}),
+                      refusal::truncated))
+      << "adapters";
+  EXPECT_TRUE(refused(forged({'R', 'V', 'U', 2, 0, 0, 1, many, many, many, many, many, many, many,
+                              many, last, 1, 0}),
+                      refusal::damaged))
+      << "rows";
+  EXPECT_TRUE(refused(forged({'R', 'V', 'U', 2, 0, 0, 1, many, many, many, many, many, last, 1, 0}),
+                      refusal::truncated))
+      << "panels";
+}
+
 TYPED_TEST(RecordRefusal, OfVersionsFromTheFutureAndThePast) {
   std::vector<std::byte> bytes = this->record.to_bytes();
   bytes[3] = std::byte{3};
