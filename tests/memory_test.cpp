@@ -198,11 +198,14 @@ TYPED_TEST(Memory, RunningOutInASwapLeavesWeightsAndRecordAlone) {
 
 // A merge that failed must not leave a record that would undo something else.
 TYPED_TEST(Memory, RunningOutLeavesNoWrongRecord) {
+  matrix<TypeParam> other = this->base;
+  revlora::undo_record earlier;
+  revlora::merge(other.view(), {}, earlier);
   bool reached = true;
   for (long k = 0; reached; ++k) {
     ASSERT_LT(k, 10000) << "allocates without end";
     matrix<TypeParam> w = this->base;
-    revlora::undo_record record;
+    revlora::undo_record record = earlier;
     bool failed = false;
     fail_at = k;
     try {
@@ -213,6 +216,19 @@ TYPED_TEST(Memory, RunningOutLeavesNoWrongRecord) {
     reached = fail_at < 0;
     fail_at = -1;
     ASSERT_EQ(record.empty(), failed) << "after the failure of allocation " << k;
+  }
+}
+
+// Neither a million adapters nor the panels of 2²⁴ rows.
+TEST(MemoryOfReading, IsNoMoreThanTheBytesJustify) {
+  for (const auto& [rows, adapters] : {std::pair{16u, 1u << 20}, {1u << 24, 0u}}) {
+    std::byte bytes[200] = {};
+    revlora::detail::byte_writer out(bytes);
+    out.put("RVU\2\0\0\1", 7);
+    for (const std::uint64_t number : {rows, 16u, adapters}) out.put_varint(number);
+    const std::size_t before = allocated_bytes;
+    EXPECT_THROW(revlora::undo_record::from_bytes(bytes), revlora::record_refused);
+    EXPECT_LT(allocated_bytes - before, 2000u) << rows << " rows, " << adapters << " adapters";
   }
 }
 

@@ -136,8 +136,9 @@ TYPED_TEST(OutOfPlace, RefusesADestinationThatDoesNotFit) {
     }
     return testing::AssertionSuccess();
   };
-  matrix<TypeParam> to(20, 30), higher(21, 30);
+  matrix<TypeParam> to(20, 30), higher(21, 30), wider(20, 31);
   EXPECT_TRUE(refused(higher.view(), to, to.view(), "source.*21.*30"));
+  EXPECT_TRUE(refused(wider.view(), to, to.view(), "source.*20.*31"));
   EXPECT_TRUE(refused(base.view(), to, {to.data(), 20, 29, 40}, "20.*29"));
   EXPECT_TRUE(refused(base.view(), to, {nullptr, 20, 30}, "null"));
   EXPECT_TRUE(refused({nullptr, 20, 30}, to, to.view(), "source.*null"));

@@ -215,37 +215,51 @@ TYPED_TEST(RecordRefusal, OfBytesWithAnyBitFlipped) {
   EXPECT_NO_THROW(undo_record::from_bytes(bytes));
 }
 
-/// A record of this header, without panels, with a digest that fits.
-std::vector<std::byte> forged(std::initializer_list<int> header) {
-  std::vector<std::byte> bytes;
-  for (const int byte : header) bytes.push_back(static_cast<std::byte>(byte));
-  bytes.resize(bytes.size() + 8);  // checksum of the base
-  const std::uint64_t digest = revlora::detail::checksum_of(bytes);
-  bytes.resize(bytes.size() + 8);
+/// Makes the digest fit again.
+void seal(std::vector<std::byte>& bytes) {
+  const std::uint64_t digest = revlora::detail::checksum_of({bytes.data(), bytes.size() - 8});
   std::memcpy(bytes.data() + bytes.size() - 8, &digest, 8);
+}
+
+TYPED_TEST(RecordRefusal, OfTypesRecipesAndRulesThatDoNotExist) {
+  for (const auto& [at, value] : {std::pair{4u, 3}, {4u, 255}, {5u, 2}, {6u, 0}, {6u, 2}}) {
+    std::vector<std::byte> bytes = this->record.to_bytes();
+    bytes[at] = static_cast<std::byte>(value);
+    seal(bytes);
+    EXPECT_TRUE(refused(bytes, refusal::damaged)) << "byte " << at << ": " << value;
+  }
+}
+
+/// The sealed record of fp32 weights whose panels have codes of these sizes, and no codes.
+std::vector<std::byte> forged(std::uint64_t rows, std::uint64_t cols, std::uint64_t adapters,
+                              std::initializer_list<std::uint64_t> sizes) {
+  std::byte memory[256] = {};
+  revlora::detail::byte_writer out(memory);
+  out.put("RVU\2\0\0\1", 7);
+  for (const std::uint64_t number : {rows, cols, adapters}) out.put_varint(number);
+  out.put(std::uint64_t{0});  // the base's checksum
+  for (const std::uint64_t size : sizes) {
+    out.put(std::uint32_t{0});
+    out.put_varint(size << 1);
+  }
+  out.put(std::uint64_t{0});  // the digest
+  std::vector<std::byte> bytes(memory, out.at());
+  seal(bytes);
   return bytes;
 }
 
-// What a header claims is compared with the bytes that are there, before anything is allocated.
-TEST(ForgedHeader, IsRefused) {
-  constexpr int many = 0xff, last = 0x7f;  // a varint of 2⁶³ − 1
-  EXPECT_NO_THROW(undo_record::from_bytes(forged({'R', 'V', 'U', 2, 0, 0, 1, 0, 0, 0})));
-  EXPECT_TRUE(refused(forged({'R', 'V', 'U', 2, 3, 0, 1, 0, 0, 0}), refusal::damaged)) << "type";
-  EXPECT_TRUE(refused(forged({'R', 'V', 'U', 2, 0, 2, 1, 0, 0, 0}), refusal::damaged)) << "recipe";
-  EXPECT_TRUE(refused(forged({'R', 'V', 'U', 2, 0, 0, 2, 0, 0, 0}), refusal::damaged)) << "rule";
-  EXPECT_TRUE(refused(forged({'R', 'V', 'U', 2, 0, 0, 1, 16, 1, 0}), refusal::truncated));
-  EXPECT_TRUE(refused(forged({'R', 'V', 'U', 2, 0, 0, 1, 0, 0, 2}), refusal::truncated));
-  EXPECT_TRUE(refused(forged({'R', 'V', 'U', 2, 0, 0, 1, 0, 0, many, many, many, many, many, many,
-                              many, many, last}),
-                      refusal::truncated))
-      << "adapters";
-  EXPECT_TRUE(refused(forged({'R', 'V', 'U', 2, 0, 0, 1, many, many, many, many, many, many, many,
-                              many, last, 1, 0}),
-                      refusal::damaged))
-      << "rows";
-  EXPECT_TRUE(refused(forged({'R', 'V', 'U', 2, 0, 0, 1, many, many, many, many, many, last, 1, 0}),
-                      refusal::truncated))
-      << "panels";
+TEST(ForgedHeader, IsRefusedForWhatTheBytesDoNotHold) {
+  constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();
+  EXPECT_NO_THROW(undo_record::from_bytes(forged(1, 1, 0, {0})));
+  EXPECT_TRUE(refused(forged(most, 1, 0, {}), refusal::damaged)) << "rows";
+  EXPECT_TRUE(refused(forged(1, most, 0, {0}), refusal::damaged)) << "columns";
+  EXPECT_TRUE(refused(forged(1, 1, most, {0}), refusal::truncated)) << "adapters";
+  EXPECT_TRUE(refused(forged(most / 64, 1, 0, {0}), refusal::truncated)) << "panels";
+  EXPECT_TRUE(refused(forged(1, 1, 0, {1}), refusal::truncated)) << "codes";
+  // The sizes add up to 2⁶⁴, and so to nothing.
+  constexpr std::uint64_t quarter = std::uint64_t{1} << 62;
+  EXPECT_TRUE(refused(forged(80, 1, 0, {quarter - 1, quarter - 1, quarter - 1, quarter - 1, 4}),
+                      refusal::truncated));
 }
 
 TYPED_TEST(RecordRefusal, OfVersionsFromTheFutureAndThePast) {
@@ -273,8 +287,7 @@ TYPED_TEST(RecordRefusal, OfForgedCodes) {
     for (std::size_t at = first_panel.offset; at < original.size_bytes() - 8; ++at) {
       std::vector<std::byte> bytes = original.to_bytes();
       bytes[at] ^= static_cast<std::byte>(1u << this->random() % 8);
-      const std::uint64_t digest = revlora::detail::checksum_of({bytes.data(), bytes.size() - 8});
-      std::memcpy(bytes.data() + bytes.size() - 8, &digest, 8);
+      seal(bytes);
       this->record = undo_record::from_bytes(bytes);
       matrix<TypeParam> w = this->merged;
       try {

@@ -433,6 +433,12 @@ TYPED_TEST(ReferenceDecoder, RefusesWrongExceptionsLikeTheLibrary) {
                  revlora::record_refused);
     EXPECT_TRUE(same_bits(merged, w)) << "column " << column;
   }
+  bytes far = exceptions_of(std::map<std::uint64_t, TypeParam>{{0, base(0, 0)}});
+  append_varint(far, std::numeric_limits<std::int64_t>::max());
+  append_element(far, TypeParam{});
+  const bytes made = with_exceptions(record.to_bytes(), far);
+  revlora::unmerge(w.view(), adapter.view(), revlora::undo_record::from_bytes(made));
+  EXPECT_TRUE(same_bits(base, w)) << "an exception behind every weight has no effect";
 }
 
 // The only weight is NaN, so its code is raw: a wrong one does not count.
