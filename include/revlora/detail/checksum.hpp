@@ -39,13 +39,12 @@ class checksum {
   }
 
   /// Advances by 128 bytes.
-  void absorb_chunk(const void* from) {
-    float chunk[lane_count];  // as floats, because these are what load() takes words from
-    std::memcpy(chunk, from, chunk_bytes);
+  void absorb_chunk(const std::byte* from) {
     const words<Arch> odd(0x85ebca6bu);
 #pragma GCC unroll 8
     for (int v = 0; v < vectors; ++v) {
-      const words<Arch> mixed = (lane_[v] ^ load<Arch>(chunk + v * lanes<Arch>)) * odd;
+      const words<Arch> word = load_words<Arch>(from + v * lanes<Arch> * sizeof(std::uint32_t));
+      const words<Arch> mixed = (lane_[v] ^ word) * odd;
       lane_[v] = (mixed << 15) | (mixed >> 17);
     }
   }

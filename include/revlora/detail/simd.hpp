@@ -241,6 +241,15 @@ std::int64_t sum_of(words<Arch> values) {
   return sum;
 }
 
+/// Any bytes as words. Not by way of an array: what is stored in halves and loaded as a whole has
+/// to be waited for.
+template <class Arch>
+words<Arch> load_words(const std::byte* from) {
+  typename words<Arch>::register_type bits;
+  std::memcpy(&bits, from, sizeof bits);
+  return words<Arch>(bits);
+}
+
 /// Stored elements to words and back: a 16-bit element is in the low half of its word.
 template <class Arch, element T>
 words<Arch> load(const T* from) {
