@@ -85,6 +85,7 @@ class coded_weights {
     std::memcpy(those.count, count, sizeof count);
   }
 
+  // Likewise. Not zero if one of `base` does not merge to what is there.
   [[gnu::noinline]] static std::uint32_t differences(const std::uint32_t* base, const some& those) {
     std::uint32_t different = 0;
     for (int n = 0; n < step; ++n)
