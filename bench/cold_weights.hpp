@@ -2,70 +2,77 @@
 // layers of a model are.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
-#include <memory>
-#include <random>
+#include <optional>
 #include <revlora/revlora.hpp>
 #include <vector>
+
+#include "random_adapter.hpp"
 
 namespace bench {
 
 inline constexpr std::size_t working_set = std::size_t{5} << 28;  // 1.25 GiB
-inline constexpr double weight_deviation = 0.02;
 
-/// Normal numbers, the same at every call.
-template <revlora::element T>
-std::vector<T> normal(std::ptrdiff_t count, double deviation, unsigned seed) {
-  std::mt19937 generator(seed);
-  std::normal_distribution<float> distribution(0.0f, static_cast<float>(deviation));
-  std::vector<T> values(static_cast<std::size_t>(count));
-  for (T& value : values)
-    value = revlora::detail::from_bits<T>(revlora::detail::narrow<T>(distribution(generator)));
-  return values;
+/// Memory that goes from benchmark to benchmark: fresh pages, and even filling old ones, cost more
+/// than the work that is timed.
+struct lasting_memory {
+  // Room for one matrix more than fills the working set; a matrix may be as large as that itself.
+  revlora::detail::aligned_array<std::byte> bytes =
+      revlora::detail::allocate<std::byte>(2 * working_set);
+  std::optional<revlora::element_type> type;  ///< of the weights that it holds
+  std::size_t filled = 0;                     ///< so many bytes hold weights of that type
+  std::size_t cursor = 0;                     ///< behind the bytes that were used last
+};
+inline lasting_memory& working_memory() {
+  static lasting_memory memory;
+  return memory;
 }
 
-/// The memory of all benchmarks, one after the other: fresh pages would cost more than the work.
-inline std::byte* working_memory() {
-  static const auto memory = std::make_unique_for_overwrite<std::byte[]>(2 * working_set);
-  return memory.get();
-}
-
-/// The base that all copies are of. Made once for each size: drawing it takes longer than a merge.
-template <revlora::element T>
-const std::vector<T>& base_weights(std::ptrdiff_t count) {
-  static std::vector<T> base;
-  if (std::ssize(base) != count) base = normal<T>(count, weight_deviation, 1);
-  return base;
-}
-
-/// As many copies of one base matrix as fill the working set.
+/// As many matrices as fill the working set: copies of the base, or what other benchmarks have made
+/// of them, which takes the same time to work on.
 template <revlora::element T>
 class cold_weights {
  public:
-  cold_weights(std::ptrdiff_t rows, std::ptrdiff_t cols)
-      : rows_(rows),
-        cols_(cols),
-        count_(1 + working_set / bytes()),
-        base_(base_weights<T>(rows * cols)),
-        memory_(reinterpret_cast<T*>(working_memory())) {
-    for (std::size_t i = 0; i < count_; ++i)
-      std::memcpy(memory_ + i * base_.size(), base_.data(), bytes());
+  explicit cold_weights(shape s, lasting_memory& memory = working_memory())
+      : shape_(s),
+        base_(base_weights<T>(s)),
+        bytes_(base_.size() * sizeof(T)),
+        count_(1 + working_set / bytes_),
+        memory_(memory) {
+    if (memory.type != revlora::element_type_of<T>) memory.filled = 0;
+    memory.type = revlora::element_type_of<T>;
+    if (memory.filled < count_ * bytes_) restore(memory.filled / bytes_, count_);
   }
 
   std::size_t count() const { return count_; }
-  std::ptrdiff_t size() const { return rows_ * cols_; }
+
   revlora::matrix_view<T> operator[](std::size_t i) {
-    return {memory_ + i * base_.size(), rows_, cols_};
+    memory_.cursor = (i + 1) * bytes_;
+    return {at(i), shape_.rows, shape_.cols};
+  }
+
+  /// The one that was used longest ago, by this benchmark or by another.
+  revlora::matrix_view<T> next() { return (*this)[memory_.cursor / bytes_ % count_]; }
+
+  /// Makes a range of them copies of the base.
+  void restore(std::size_t first, std::size_t last) {
+    if (first == last) return;
+    revlora::default_executor{}.parallel_for(
+        static_cast<std::ptrdiff_t>(last - first), [&](std::ptrdiff_t i) {
+          std::memcpy(at(first + static_cast<std::size_t>(i)), base_.data(), bytes_);
+        });
+    memory_.filled = std::max(memory_.filled, last * bytes_);
   }
 
  private:
-  std::size_t bytes() const { return static_cast<std::size_t>(rows_ * cols_) * sizeof(T); }
+  T* at(std::size_t i) { return reinterpret_cast<T*>(memory_.bytes.get() + i * bytes_); }
 
-  std::ptrdiff_t rows_, cols_;
-  std::size_t count_;
+  shape shape_;
   const std::vector<T>& base_;
-  T* memory_;
+  std::size_t bytes_, count_;
+  lasting_memory& memory_;
 };
 
 }  // namespace bench

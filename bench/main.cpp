@@ -1,254 +1,144 @@
 // The benchmarks: time per call on weights that no cache holds.
 //
-//   roof/W/ROWSxCOLS/tT                      reads and writes W in place and does nothing else
-//   merge/W/F/ROWSxCOLS/rR/tT                W in type W, factors in type F, rank R, T threads
-//   merge_exact/W/F/ROWSxCOLS/rR/dPERCENT/tT with an undo record; std(D)/std(W) = PERCENT %
-//   unmerge_exact/…                          back again
-//   swap_exact/…                             from one such adapter to another
-//   checksum/W/ROWSxCOLS/tT                  W against the checksums of a record, nothing written
+//   roof/W/ROWSxCOLS/tT                       reads and writes W in place and does nothing else
+//   merge/W/F/ROWSxCOLS/rR/tT                 W in type W, factors in type F, rank R, T threads
+//   merge_exact/W/F/ROWSxCOLS/rR/dPERCENT/tT  with an undo record; std(D)/std(W) = PERCENT %
+//   unmerge_exact/…                           back again
+//   swap_exact/…                              from one such adapter to another
+//   checksum/W/ROWSxCOLS/tT                   W against the checksums of a record, nothing written
+//   record_size/W/F/ROWSxCOLS/rR/dPERCENT     only the size of the record counts
+//
+//   backup_merge_restore/W/F/ROWSxCOLS/rR/tT  a copy of W, a merge without a record, W copied back
+//   peer_openblas/…, peer_eigen/…, peer_onednn/W/F/ROWSxCOLS/rR/tT
+//                                             another library adds s·B·A to W in place
+//
+//   peak_fma/tT, peak_dot_pairs/tT, peak_amx/tT
+//                                             multiply-adds and nothing else; the counter `flops`
+//                                             is operations per second, two for a multiply-add
+//
+// VERB@SET instead of VERB: by that instruction set, though the machine has a better one.
 //
 // bits_per_weight is the size of the record, header, checksums and all; bound_bits_per_weight is
 // the information bound, counted by brute force over an eighth of the rows.
 //
-// Figure of merit: real_time over the real_time of the roof with the same W, shape and threads.
+// Figure of merit: real_time over the real_time of the roof with the same W, shape and threads. No
+// merge can be below 1, nor below its 2·R·ROWS·COLS operations over the peak.
 #include <benchmark/benchmark.h>
 
-#include <cmath>
-#include <map>
-#include <revlora/revlora.hpp>
 #include <string>
-#include <vector>
 
-#include "cold_weights.hpp"
-#include "information_bound.hpp"
+#include "backup.hpp"
+#include "context.hpp"
+#include "exact.hpp"
+#include "peaks.hpp"
+#include "peers.hpp"
+#include "plain.hpp"
 
 namespace {
 
-using namespace revlora;
-
-struct shape {
-  std::ptrdiff_t rows, cols;
-};
-
-/// Factors of a random adapter with a delta of a given standard deviation.
-template <element F>
-class random_adapter {
- public:
-  random_adapter(shape s, std::ptrdiff_t rank, double percent, unsigned seed = 2)
-      : shape_(s),
-        rank_(rank),
-        strength_(percent / 100 * bench::weight_deviation / std::sqrt(static_cast<double>(rank))),
-        b_(bench::normal<F>(s.rows * rank, 1, seed)),
-        a_(bench::normal<F>(rank * s.cols, 1, seed + 1)) {}
-
-  low_rank view() const {
-    return {matrix_view(b_.data(), shape_.rows, rank_), matrix_view(a_.data(), rank_, shape_.cols),
-            static_cast<float>(strength_)};
-  }
-
- private:
-  shape shape_;
-  std::ptrdiff_t rank_;
-  double strength_;
-  std::vector<F> b_, a_;
-};
-
-template <element T>
-void roof(benchmark::State& state, shape s, int threads) {
-  bench::cold_weights<T> weights(s.rows, s.cols);
-  std::size_t i = 0;
-  for (auto _ : state) {
-    const auto w = weights[i++ % weights.count()];
-    openmp{threads}.parallel_for(s.rows, [&](std::ptrdiff_t row) {
-      constexpr int lanes = detail::lanes<xsimd::default_arch>;
-      T* const at = w.data + row * w.row_stride;
-      const detail::words<xsimd::default_arch> sign(1u);
-      for (std::ptrdiff_t j = 0; j + lanes <= s.cols; j += lanes)
-        detail::store<xsimd::default_arch>(at + j,
-                                           detail::load<xsimd::default_arch>(at + j) ^ sign);
-    });
-  }
-}
-
-template <element T, element F>
-void plain(benchmark::State& state, shape s, std::ptrdiff_t rank, int threads) {
-  bench::cold_weights<T> weights(s.rows, s.cols);
-  const random_adapter<F> adapter(s, rank, 1);
-  std::size_t i = 0;
-  for (auto _ : state)
-    benchmark::DoNotOptimize(
-        merge(weights[i++ % weights.count()], adapter.view(), openmp{threads}));
-}
-
-/// The size of a record, beside the least it could have.
-template <element T, element F>
-void count_bits(benchmark::State& state, const undo_record& record, shape s, std::ptrdiff_t rank,
-                double percent) {
-  using key = std::tuple<std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t, double>;
-  static std::map<key, double> bounds;  // counting takes longer than a benchmark
-  const auto [at, is_new] = bounds.try_emplace({s.rows, s.cols, rank, percent}, 0);
-  if (is_new) {
-    const random_adapter<F> adapter(s, rank, percent);
-    const matrix_view base(bench::base_weights<T>(s.rows * s.cols).data(), s.rows, s.cols);
-    at->second = oracle::information_bound<T>(base, adapter.view(), 8, default_executor{});
-  }
-  state.counters["bits_per_weight"] =
-      8.0 * static_cast<double>(record.size_bytes()) / static_cast<double>(s.rows * s.cols);
-  state.counters["bound_bits_per_weight"] = at->second;
-}
-
-/// Goes through the weights once in one direction, timed, and back in the other, not timed.
-template <element T, element F>
-void exact(benchmark::State& state, shape s, std::ptrdiff_t rank, double percent, int threads,
-           bool times_merge) {
-  bench::cold_weights<T> weights(s.rows, s.cols);
-  const random_adapter<F> adapter(s, rank, percent);
-  std::vector<undo_record> records(weights.count());
-  const auto forth = [&](std::size_t i) {
-    merge(weights[i], adapter.view(), records[i], openmp{threads});
-  };
-  const auto back = [&](std::size_t i) {
-    unmerge(weights[i], adapter.view(), records[i], openmp{threads});
-  };
-  const auto prepare = [&](std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) times_merge ? back(i) : forth(i);
-  };
-  if (!times_merge) prepare(weights.count());
-  std::size_t i = 0;
-  for (auto _ : state) {
-    if (i == weights.count()) {
-      state.PauseTiming();
-      prepare(weights.count());
-      i = 0;
-      state.ResumeTiming();
-    }
-    times_merge ? forth(i++) : back(i++);
-  }
-  count_bits<T, F>(state, records[0], s, rank, percent);
-}
-
-/// Goes through the weights again and again, each time from the adapter that is in to the other.
-template <element T, element F>
-void exact_swap(benchmark::State& state, shape s, std::ptrdiff_t rank, double percent,
-                int threads) {
-  bench::cold_weights<T> weights(s.rows, s.cols);
-  const random_adapter<F> one(s, rank, percent), other(s, rank, percent, 4);
-  std::vector<undo_record> records(weights.count());
-  for (std::size_t i = 0; i < weights.count(); ++i) merge(weights[i], one.view(), records[i]);
-  std::size_t i = 0;
-  bool forth = true;
-  for (auto _ : state) {
-    swap(weights[i], forth ? one.view() : other.view(), forth ? other.view() : one.view(),
-         records[i], openmp{threads});
-    if (++i < weights.count()) continue;
-    i = 0;
-    forth = !forth;
-  }
-}
-
-template <element T>
-void checksums(benchmark::State& state, shape s, int threads) {
-  bench::cold_weights<T> weights(s.rows, s.cols);
-  undo_record record;
-  merge(weights[0], {}, record);
-  std::size_t i = 0;
-  for (auto _ : state)
-    benchmark::DoNotOptimize(state_of(weights[i++ % weights.count()], record, openmp{threads}));
-}
-
-// ---- names and selection -----------------------------------------------------------------------
-
-std::string shape_name(shape s) {
-  return "/" + std::to_string(s.rows) + "x" + std::to_string(s.cols);
-}
-template <element T>
-std::string type_name() {
-  return std::string("/") + name_of(element_type_of<T>);
-}
-
-template <element T>
-void add_roof(shape s, int threads) {
-  benchmark::RegisterBenchmark(
-      ("roof" + type_name<T>() + shape_name(s) + "/t" + std::to_string(threads)).c_str(),
-      [=](benchmark::State& state) { roof<T>(state, s, threads); })
-      ->Unit(benchmark::kMillisecond);
-}
-
-template <element T, element F>
-void add_plain(shape s, std::ptrdiff_t rank, int threads) {
-  benchmark::RegisterBenchmark(
-      ("merge" + type_name<T>() + type_name<F>() + shape_name(s) + "/r" + std::to_string(rank) +
-       "/t" + std::to_string(threads))
-          .c_str(),
-      [=](benchmark::State& state) { plain<T, F>(state, s, rank, threads); })
-      ->Unit(benchmark::kMillisecond);
-}
-
-template <element T, element F>
-void add_exact(bool times_merge, shape s, std::ptrdiff_t rank, int percent, int threads) {
-  benchmark::RegisterBenchmark(
-      ((times_merge ? "merge_exact" : "unmerge_exact") + type_name<T>() + type_name<F>() +
-       shape_name(s) + "/r" + std::to_string(rank) + "/d" + std::to_string(percent) + "/t" +
-       std::to_string(threads))
-          .c_str(),
-      [=](benchmark::State& state) { exact<T, F>(state, s, rank, percent, threads, times_merge); })
-      ->Unit(benchmark::kMillisecond);
-}
-
-template <element T, element F>
-void add_swap(shape s, std::ptrdiff_t rank, int percent, int threads) {
-  benchmark::RegisterBenchmark(
-      ("swap_exact" + type_name<T>() + type_name<F>() + shape_name(s) + "/r" +
-       std::to_string(rank) + "/d" + std::to_string(percent) + "/t" + std::to_string(threads))
-          .c_str(),
-      [=](benchmark::State& state) { exact_swap<T, F>(state, s, rank, percent, threads); })
-      ->Unit(benchmark::kMillisecond);
-}
-
-template <element T>
-void add_checksum(shape s, int threads) {
-  benchmark::RegisterBenchmark(
-      ("checksum" + type_name<T>() + shape_name(s) + "/t" + std::to_string(threads)).c_str(),
-      [=](benchmark::State& state) { checksums<T>(state, s, threads); })
-      ->Unit(benchmark::kMillisecond);
-}
+using namespace bench;
+using revlora::bf16;
+using revlora::f16;
 
 constexpr shape square{4096, 4096};
+
+template <revlora::element T>
+void add_roof(shape size, int threads) {
+  add<T>({.verb = "roof", .size = size, .threads = threads}, roof<T>);
+}
+
+template <revlora::element T, revlora::element F>
+void add_plain(shape size, std::ptrdiff_t rank, int threads) {
+  add<T, F>({.verb = "merge", .size = size, .rank = rank, .threads = threads}, plain_merge<T, F>);
+}
+
+/// By an instruction set that is not the best of this machine.
+template <revlora::dispatch::instruction_set set>
+void add_forced(std::ptrdiff_t rank) {
+  if (!revlora::dispatch::runs_here(set) || set == revlora::dispatch::chosen()) return;
+  const std::string verb = std::string("merge@") + revlora::dispatch::name_of(set);
+  add<bf16, bf16>({.verb = verb, .size = square, .rank = rank, .threads = 2},
+                  plain_merge<bf16, bf16, revlora::dispatch::on<set>>);
+}
+
+template <revlora::element T, revlora::element F>
+void add_merge_exact(shape size, std::ptrdiff_t rank, double percent, int threads) {
+  add<T, F>({"merge_exact", size, rank, percent, threads}, exact_merge<T, F>);
+}
+
+/// There and back.
+template <revlora::element T, revlora::element F>
+void add_exact(shape size, std::ptrdiff_t rank, double percent, int threads) {
+  add_merge_exact<T, F>(size, rank, percent, threads);
+  add<T, F>({"unmerge_exact", size, rank, percent, threads}, exact_unmerge<T, F>);
+}
+
+void add_opponents(std::ptrdiff_t rank) {
+  add<bf16, bf16>({.verb = "backup_merge_restore", .size = square, .rank = rank, .threads = 2},
+                  backup_merge_restore<bf16, bf16>);
+  add_peers(square, rank, 2);
+}
 
 /// What every change should be measured with.
 void add_quick() {
   add_roof<bf16>(square, 2);
   add_roof<f16>(square, 2);
   add_roof<float>(square, 2);
+  add_peaks(2);
   add_plain<bf16, bf16>(square, 16, 2);
   add_plain<f16, f16>(square, 16, 2);
   add_plain<float, float>(square, 16, 2);
-  add_exact<bf16, bf16>(true, square, 16, 1, 2);
-  add_exact<f16, f16>(true, square, 16, 1, 2);
-  add_exact<float, float>(true, square, 16, 1, 2);
-  add_exact<bf16, bf16>(true, square, 16, 10, 2);
-  add_exact<bf16, bf16>(false, square, 16, 1, 2);
-  add_exact<bf16, bf16>(false, square, 16, 10, 2);
-  add_swap<bf16, bf16>(square, 16, 1, 2);
-  add_checksum<bf16>(square, 2);
+  add_exact<bf16, bf16>(square, 16, 1, 2);
+  add_exact<bf16, bf16>(square, 16, 10, 2);
+  add_merge_exact<f16, f16>(square, 16, 1, 2);
+  add_merge_exact<float, float>(square, 16, 1, 2);
+  add<bf16, bf16>({"swap_exact", square, 16, 1, 2}, exact_swap<bf16, bf16>);
+  add<bf16>({.verb = "checksum", .size = square, .threads = 2}, checksum<bf16>);
+  add_opponents(16);
 }
 
-void add_rest() {
+void add_other_ranks() {
   for (const std::ptrdiff_t rank : {8, 32, 64, 128}) {
     add_plain<bf16, bf16>(square, rank, 2);
     add_plain<f16, f16>(square, rank, 2);
     add_plain<float, float>(square, rank, 2);
+    for (const double percent : {1, 10}) add_exact<bf16, bf16>(square, rank, percent, 2);
+    add_opponents(rank);
   }
-  add_plain<bf16, float>(square, 16, 2);
-  add_plain<float, bf16>(square, 16, 2);
-  add_exact<bf16, bf16>(true, square, 16, 100, 2);
-  add_exact<bf16, bf16>(false, square, 16, 100, 2);
-  add_roof<bf16>(square, 1);
-  add_plain<bf16, bf16>(square, 16, 1);
-  add_exact<bf16, bf16>(true, square, 16, 1, 1);
-  for (const shape s : {shape{11008, 4096}, shape{4096, 11008}, shape{1024, 1024}}) {
-    add_roof<bf16>(s, 2);
-    add_plain<bf16, bf16>(s, 16, 2);
+  for (const std::ptrdiff_t rank : {8, 16, 32, 64, 128}) add_plain<float, bf16>(square, rank, 2);
+  add_exact<bf16, bf16>(square, 16, 100, 2);
+}
+
+void add_other_shapes() {
+  const auto add_all = [](shape size, int threads) {
+    add_roof<bf16>(size, threads);
+    add_plain<bf16, bf16>(size, 16, threads);
+    add_merge_exact<bf16, bf16>(size, 16, 1, threads);
+  };
+  add_all({11008, 4096}, 2);
+  add_all({4096, 11008}, 2);
+  add_all({1024, 1024}, 2);
+  add_all({640, 2560}, 2);
+  add_all({128, 128}, 2);
+  add_all(square, 1);
+  add_peaks(1);
+}
+
+void add_other_sets() {
+  using revlora::dispatch::instruction_set;
+  for (const std::ptrdiff_t rank : {8, 16, 32, 64, 128})
+    add_forced<instruction_set::avx512bf16>(rank);
+  add_forced<instruction_set::avx512>(16);
+  add_forced<instruction_set::avx2>(16);
+  add_forced<instruction_set::sse2>(16);
+}
+
+void add_record_sizes() {
+  for (const double percent : {0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0}) {
+    const task t{.verb = "record_size", .size = square, .rank = 16, .percent = percent};
+    add<bf16, bf16>(t, record_size<bf16, bf16>);
+    add<f16, f16>(t, record_size<f16, f16>);
+    add<float, float>(t, record_size<float, float>);
   }
 }
 
@@ -261,8 +151,14 @@ int main(int argc, char** argv) {
     --argc;
   }
   add_quick();
-  if (!is_quick) add_rest();
+  if (!is_quick) {
+    add_other_ranks();
+    add_other_shapes();
+    add_other_sets();
+    add_record_sizes();
+  }
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  describe_context();
   benchmark::RunSpecifiedBenchmarks();
 }

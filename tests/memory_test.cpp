@@ -224,7 +224,9 @@ TEST(MemoryOfReading, IsNoMoreThanTheBytesJustify) {
   for (const auto& [rows, adapters] : {std::pair{16u, 1u << 20}, {1u << 24, 0u}}) {
     std::byte bytes[200] = {};
     revlora::detail::byte_writer out(bytes);
-    out.put("RVU\2\0\0\1", 7);
+    out.put("RVU", 3);
+    out.put(revlora::detail::format_version);
+    out.put("\0\0\1", 3);
     for (const std::uint64_t number : {rows, 16u, adapters}) out.put_varint(number);
     const std::size_t before = allocated_bytes;
     EXPECT_THROW(revlora::undo_record::from_bytes(bytes), revlora::record_refused);

@@ -1,4 +1,5 @@
-// Every path through the library that this source can be compiled for and this machine can run.
+// Every path through the library that this source can be compiled for, or that revlora::dispatch
+// offers, and this machine can run.
 //
 // The kernels are instantiated once, in paths_*.cpp; the tests reach them through this table, which
 // keeps them quick to compile and lets one test run several instruction sets side by side.
@@ -11,9 +12,13 @@
 #include <string>
 #include <tuple>
 #include <vector>
-#include <xsimd/xsimd.hpp>
 
 #include "revlora/revlora.hpp"
+#ifdef REVLORA_DISPATCH
+#include "dispatched_archs.hpp"
+#else
+#include "compiled_archs.hpp"
+#endif
 
 namespace tests {
 
@@ -59,34 +64,6 @@ struct path {
 
 template <class W, class Arch>
 const path<W>& path_of();
-
-#if XSIMD_WITH_SSE2
-#define REVLORA_TESTS_IF_SSE2(...) __VA_ARGS__
-#else
-#define REVLORA_TESTS_IF_SSE2(...)
-#endif
-#if XSIMD_WITH_FMA3_AVX2
-#define REVLORA_TESTS_IF_AVX2(...) __VA_ARGS__
-#else
-#define REVLORA_TESTS_IF_AVX2(...)
-#endif
-#if XSIMD_WITH_AVX512BW
-#define REVLORA_TESTS_IF_AVX512(...) __VA_ARGS__
-#else
-#define REVLORA_TESTS_IF_AVX512(...)
-#endif
-#if XSIMD_WITH_NEON64
-#define REVLORA_TESTS_IF_NEON64(...) __VA_ARGS__
-#else
-#define REVLORA_TESTS_IF_NEON64(...)
-#endif
-
-/// Calls X(Arch) for each; X gets a trailing type list, so it may contain commas.
-#define REVLORA_TESTS_FOR_EACH_ARCH(X)               \
-  REVLORA_TESTS_IF_SSE2(X(xsimd::sse2))              \
-  REVLORA_TESTS_IF_AVX2(X(xsimd::fma3<xsimd::avx2>)) \
-  REVLORA_TESTS_IF_AVX512(X(xsimd::avx512bw))        \
-  REVLORA_TESTS_IF_NEON64(X(xsimd::neon64))
 
 template <class Arch>
 struct arch_tag {

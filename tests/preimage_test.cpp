@@ -1,8 +1,10 @@
 // The candidates of a code are all weights that lead to a merged one, and no others: counted from
 // the definition.
+#include "revlora/detail/kernels/preimage.hpp"
 #include "correlated.hpp"
 #include "information_bound.hpp"
 #include "paths.hpp"
+#include "revlora/detail/kernels/near_preimage.hpp"
 
 namespace tests {
 namespace {
@@ -44,6 +46,78 @@ TYPED_TEST(Preimage, IsExactForCorrelatedPairs) {
           << correlation_names[correlation];
     }
   }
+}
+
+/// The quick formulas, on as many weights as a vector has; counts those that they leave to others.
+int disagreement(const std::vector<std::uint32_t>& merged, const std::vector<float>& deltas,
+                 int& left_out) {
+  namespace detail = revlora::detail;
+  using arch = xsimd::default_arch;
+  detail::words<arch> lowest, count;
+  const auto in_doubt = detail::near_preimage<arch>(
+      detail::words<arch>::load_unaligned(merged.data()),
+      detail::floats<arch>::load_unaligned(deltas.data()), lowest, count);
+  const std::uint64_t doubts = detail::to_integer<arch>(in_doubt);
+  std::uint32_t lowest_of[detail::lanes<arch>], count_of[detail::lanes<arch>];
+  lowest.store_unaligned(lowest_of);
+  count.store_unaligned(count_of);
+  int different = 0;
+  for (std::size_t i = 0; i < merged.size(); ++i) {
+    if ((doubts >> i & 1) != 0) {
+      ++left_out;
+      continue;
+    }
+    const auto exact = revlora::detail::preimage_of<revlora::bf16>(merged[i], deltas[i]);
+    different += exact.lowest != lowest_of[i] || exact.count != count_of[i];
+  }
+  return different;
+}
+
+/// Every merged weight, under deltas of many kinds.
+TEST(NearPreimage, IsExactWhereItDoesNotRaiseItsHand) {
+  constexpr std::uint32_t lanes = revlora::detail::lanes<xsimd::default_arch>;
+  engine random(1);
+  int left_out = 0;
+  for (int round = 0; round < 400; ++round) {
+    const int kind_of_delta = round % 4;
+    for (std::uint32_t first = 0; first < 0x10000; first += lanes) {
+      std::vector<std::uint32_t> merged(lanes);
+      std::vector<float> deltas(lanes);
+      for (std::uint32_t i = 0; i < lanes; ++i) {
+        merged[i] = first + i;
+        const float y = oracle::widen(revlora::bf16{static_cast<std::uint16_t>(merged[i])});
+        const auto noise = static_cast<std::uint32_t>(random());
+        if (kind_of_delta == 0)  // anything
+          deltas[i] = std::bit_cast<float>(noise);
+        else if (kind_of_delta == 1)  // of like size: what merges are made of
+          deltas[i] = y * (static_cast<float>(noise % 4001) - 2000) / 1000;
+        else if (kind_of_delta == 2)  // next to y, so that little is left
+          deltas[i] =
+              std::bit_cast<float>(std::bit_cast<std::uint32_t>(y) + noise % 0x20000 - 0x10000);
+        else  // coarse: ties and exact hits
+          deltas[i] = std::bit_cast<float>(noise & 0xfff00000);
+      }
+      ASSERT_EQ(disagreement(merged, deltas, left_out), 0) << round << ", from " << first;
+    }
+  }
+}
+
+TEST(NearPreimage, LeavesHardlyAnythingOutOfRealMerges) {
+  constexpr std::uint32_t lanes = revlora::detail::lanes<xsimd::default_arch>;
+  engine random(1);
+  std::normal_distribution<float> weight(0, 0.02f), delta(0, 0.002f);
+  int left_out = 0;
+  for (int i = 0; i < 10000; ++i) {
+    std::vector<std::uint32_t> merged(lanes);
+    std::vector<float> deltas(lanes);
+    for (std::uint32_t n = 0; n < lanes; ++n) {
+      deltas[n] = delta(random);
+      const auto x = oracle::round<revlora::bf16>(weight(random));
+      merged[n] = oracle::round<revlora::bf16>(oracle::widen(x) + deltas[n]).bits;
+    }
+    ASSERT_EQ(disagreement(merged, deltas, left_out), 0);
+  }
+  EXPECT_LT(left_out, 10000 * static_cast<int>(lanes) / 100);
 }
 
 }  // namespace

@@ -235,7 +235,9 @@ std::vector<std::byte> forged(std::uint64_t rows, std::uint64_t cols, std::uint6
                               std::initializer_list<std::uint64_t> sizes) {
   std::byte memory[256] = {};
   revlora::detail::byte_writer out(memory);
-  out.put("RVU\2\0\0\1", 7);
+  out.put("RVU", 3);
+  out.put(revlora::detail::format_version);
+  out.put("\0\0\1", 3);
   for (const std::uint64_t number : {rows, cols, adapters}) out.put_varint(number);
   out.put(std::uint64_t{0});  // the base's checksum
   for (const std::uint64_t size : sizes) {
@@ -264,11 +266,11 @@ TEST(ForgedHeader, IsRefusedForWhatTheBytesDoNotHold) {
 
 TYPED_TEST(RecordRefusal, OfVersionsFromTheFutureAndThePast) {
   std::vector<std::byte> bytes = this->record.to_bytes();
-  bytes[3] = std::byte{3};
-  EXPECT_TRUE(refuses<record_refused>(this->merged, "version 3.*reads version 2.*newer",
+  bytes[3] = std::byte{4};
+  EXPECT_TRUE(refuses<record_refused>(this->merged, "version 4.*reads version 3.*newer",
                                       [&] { undo_record::from_bytes(bytes); }));
-  bytes[3] = std::byte{1};
-  EXPECT_TRUE(refuses<record_refused>(this->merged, "version 1.*reads version 2",
+  bytes[3] = std::byte{2};
+  EXPECT_TRUE(refuses<record_refused>(this->merged, "version 2.*reads version 3",
                                       [&] { undo_record::from_bytes(bytes); }));
   EXPECT_TRUE(refused(bytes, refusal::other_version));
 }

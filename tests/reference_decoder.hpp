@@ -117,10 +117,17 @@ class checksum_lanes {
   }
 
   void add_chunk(byte_view chunk) {
-    byte_reader words(chunk);
+    byte_reader halves(chunk);
     for (std::uint32_t& lane : lanes_) {
-      lane = std::rotl((lane ^ static_cast<std::uint32_t>(words.integer(4))) * 0x85ebca6bu, 15);
+      for (int half = 0; half < 2; ++half) {
+        power_ = power_ * 5 % 65536;
+        const auto number = static_cast<std::int16_t>(halves.integer(2));
+        lane += static_cast<std::uint32_t>(number * static_cast<std::int16_t>(power_));
+      }
     }
+    if (++chunks_ % 16 != 0) return;
+    for (std::uint32_t& lane : lanes_) lane = std::rotl(lane * 0x85ebca6bu, 15);
+    power_ = 1;
   }
 
   std::uint32_t result32() const {
@@ -137,6 +144,8 @@ class checksum_lanes {
 
  private:
   std::uint32_t lanes_[32];
+  std::uint32_t power_ = 1;
+  int chunks_ = 0;
 };
 
 /// Of bytes in chunks of 128, the last one filled up with zeros.
@@ -224,7 +233,7 @@ struct record_contents {
 
 inline header read_header(byte_reader& bytes) {
   if (bytes.integer(3) != 0x555652) refuse("it does not begin with RVU");
-  if (bytes.integer(1) != 2) refuse("a format version other than 2");
+  if (bytes.integer(1) != 3) refuse("a format version other than 3");
   header head;
   const std::uint64_t type = bytes.integer(1), how = bytes.integer(1);
   if (type > 2) refuse("an unknown type of weights");

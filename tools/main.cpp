@@ -7,17 +7,24 @@
 #include "demo.hpp"
 #include "info.hpp"
 #include "merge.hpp"
+#include "revlora/dispatch.hpp"
 #include "revlora/version.hpp"
 #include "unmerge.hpp"
 
 namespace {
 
 namespace tool = revlora::tool;
+namespace dispatch = revlora::dispatch;
 
 #define REVLORA_TEXT_(x) #x
 #define REVLORA_TEXT(x) REVLORA_TEXT_(x)
 constexpr const char* version = "revlora " REVLORA_TEXT(REVLORA_VERSION_MAJOR) "." REVLORA_TEXT(
     REVLORA_VERSION_MINOR) "." REVLORA_TEXT(REVLORA_VERSION_PATCH);
+
+/// Throws if the environment names an instruction set that is none or does not run here.
+std::string instruction_set() {
+  return dispatch::name_of(dispatch::chosen());
+}
 
 int fail(std::string message) {
   std::replace(message.begin(), message.end(), '\n', ' ');
@@ -67,7 +74,10 @@ void add_info(CLI::App& app) {
 int main(int argc, char** argv) {
   CLI::App app("Merges LoRA adapters into model weights, and takes them out again bit for bit",
                "revlora");
-  app.set_version_flag("--version", version);
+  app.set_version_flag(
+      "--version", [] { return std::string(version) + ", computes with " + instruction_set(); });
+  // Before any file is touched.
+  app.parse_complete_callback([] { instruction_set(); });
   app.require_subcommand(1);
   add_merge(app);
   add_unmerge(app);

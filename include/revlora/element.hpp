@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <type_traits>
 
-namespace revlora::inline v0 {
+#include "detail/namespace.hpp"
+
+namespace revlora::inline REVLORA_NAMESPACE {
 
 static_assert(std::endian::native == std::endian::little,
               "revlora: checksums and undo records are defined on little-endian memory");
@@ -48,4 +50,4 @@ constexpr std::size_t size_of(element_type type) {
   return type == element_type::fp32 ? 4 : 2;
 }
 
-}  // namespace revlora::inline v0
+}  // namespace revlora::inline REVLORA_NAMESPACE

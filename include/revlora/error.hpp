@@ -9,7 +9,9 @@
 #include <stdexcept>
 #include <string>
 
-namespace revlora::inline v0 {
+#include "detail/namespace.hpp"
+
+namespace revlora::inline REVLORA_NAMESPACE {
 
 /// The arguments of a call cannot be used: null data, negative or mismatched shapes, a row stride
 /// shorter than a row, weights that overlap a factor, a strength that is not finite.
@@ -47,4 +49,4 @@ class record_refused : public invalid_input {
   refusal reason_;
 };
 
-}  // namespace revlora::inline v0
+}  // namespace revlora::inline REVLORA_NAMESPACE

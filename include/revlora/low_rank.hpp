@@ -6,10 +6,11 @@
 #include <span>
 #include <type_traits>
 
+#include "detail/namespace.hpp"
 #include "element.hpp"
 #include "matrix_view.hpp"
 
-namespace revlora::inline v0 {
+namespace revlora::inline REVLORA_NAMESPACE {
 
 /// A matrix whose element type is known only at run time.
 struct factor_view {
@@ -94,4 +95,4 @@ class adapter_list {
   revlora::recipe recipe_ = revlora::recipe::fused;
 };
 
-}  // namespace revlora::inline v0
+}  // namespace revlora::inline REVLORA_NAMESPACE

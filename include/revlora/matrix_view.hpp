@@ -5,9 +5,10 @@
 #include <cstddef>
 #include <type_traits>
 
+#include "detail/namespace.hpp"
 #include "element.hpp"
 
-namespace revlora::inline v0 {
+namespace revlora::inline REVLORA_NAMESPACE {
 
 /// `rows × cols` elements of T; element (i, j) is `data[i * row_stride + j]`.
 ///
@@ -34,4 +35,4 @@ struct matrix_view {
       : matrix_view(other.data, other.rows, other.cols, other.row_stride) {}
 };
 
-}  // namespace revlora::inline v0
+}  // namespace revlora::inline REVLORA_NAMESPACE

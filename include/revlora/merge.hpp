@@ -14,8 +14,9 @@
 // on every instruction set, with any executor and number of threads, for any stride and alignment,
 // and in whatever floating-point mode the caller runs; that mode is left as it was found.
 //
-// `Arch` is the xsimd architecture to compute with, by default the best that the including file is
-// compiled for.
+// `Target` is what to compute with: an xsimd architecture that the including file is compiled for,
+// by default the best, or what revlora::dispatch offers (dispatch.hpp). A file that is compiled for
+// AVX-512 uses AMX and VDPBF16PS too, where the machine has them.
 //
 // Bad input throws invalid_input, a record that does not fit record_refused, both derived from
 // std::invalid_argument; lack of memory throws std::bad_alloc. After an exception weights that were
@@ -27,8 +28,9 @@
 #include <type_traits>
 
 #include "detail/check.hpp"
-#include "detail/combine.hpp"
 #include "detail/fingerprint.hpp"
+#include "detail/namespace.hpp"
+#include "detail/target.hpp"
 #include "detail/verbs.hpp"
 #include "error.hpp"
 #include "low_rank.hpp"
@@ -37,7 +39,7 @@
 #include "state.hpp"
 #include "undo_record.hpp"
 
-namespace revlora::inline v0 {
+namespace revlora::inline REVLORA_NAMESPACE {
 
 // ---- without a record --------------------------------------------------------------------------
 
@@ -45,21 +47,21 @@ namespace revlora::inline v0 {
 ///
 /// Each sum is rounded once to fp32 and once to W's type; by the recipe rounded_delta, Σ s·B·A is
 /// rounded to W's type before. An empty list leaves every bit.
-template <class Arch = xsimd::default_arch, element T, executor Executor = default_executor>
+template <class Target = default_target, element T, executor Executor = default_executor>
 std::int64_t merge(matrix_view<T> w, adapter_list adapters, const Executor& executor = {}) {
   detail::check(w, adapters);
-  return detail::combine_adapters<Arch, T>(w, w, adapters, executor, detail::plus_delta);
+  return detail::combine_adapters<Target, T>(w, w, adapters, executor, false);
 }
 
 /// The same from one matrix to another.
-template <class Arch = xsimd::default_arch, class Source, element T,
+template <class Target = default_target, class Source, element T,
           executor Executor = default_executor>
 requires detail::source_of<Source, T> std::int64_t merge(matrix_view<Source> from,
                                                          matrix_view<T> to, adapter_list adapters,
                                                          const Executor& executor = {}) {
   detail::check(to, adapters);
   detail::check_destination(from, to);
-  return detail::combine_adapters<Arch, T>(from, to, adapters, executor, detail::plus_delta);
+  return detail::combine_adapters<Target, T>(from, to, adapters, executor, false);
 }
 
 /// The rounded inverse, W ← round(W − Σ s·B·A), for when no record was kept. **Not exact.** Returns
@@ -68,21 +70,21 @@ requires detail::source_of<Source, T> std::int64_t merge(matrix_view<Source> fro
 /// For a weight x that was merged to a finite y and comes back as x', everything finite:
 /// |x' − x| ≤ ½ulp(y) + ½ulp(x') in W's type, plus ½ulp(x + D) + ½ulp(y − D) in fp32. Weights that
 /// were rounded to infinity or NaN do not come back.
-template <class Arch = xsimd::default_arch, element T, executor Executor = default_executor>
+template <class Target = default_target, element T, executor Executor = default_executor>
 std::int64_t unmerge(matrix_view<T> w, adapter_list adapters, const Executor& executor = {}) {
   detail::check(w, adapters);
-  return detail::combine_adapters<Arch, T>(w, w, adapters, executor, detail::minus_delta);
+  return detail::combine_adapters<Target, T>(w, w, adapters, executor, true);
 }
 
 /// The same from one matrix to another.
-template <class Arch = xsimd::default_arch, class Source, element T,
+template <class Target = default_target, class Source, element T,
           executor Executor = default_executor>
 requires detail::source_of<Source, T> std::int64_t unmerge(matrix_view<Source> from,
                                                            matrix_view<T> to, adapter_list adapters,
                                                            const Executor& executor = {}) {
   detail::check(to, adapters);
   detail::check_destination(from, to);
-  return detail::combine_adapters<Arch, T>(from, to, adapters, executor, detail::minus_delta);
+  return detail::combine_adapters<Target, T>(from, to, adapters, executor, true);
 }
 
 // ---- with a record -----------------------------------------------------------------------------
@@ -90,16 +92,16 @@ requires detail::source_of<Source, T> std::int64_t unmerge(matrix_view<Source> f
 /// The same merge, and `record` leads back to W as it is now: `unmerge(W, adapters, record)`.
 ///
 /// What the record held before is forgotten. If lack of memory ends the call, the record is empty.
-template <class Arch = xsimd::default_arch, element T, executor Executor = default_executor>
+template <class Target = default_target, element T, executor Executor = default_executor>
 std::int64_t merge(matrix_view<T> w, adapter_list adapters, undo_record& record,
                    const Executor& executor = {}) {
   detail::check(w, adapters);
-  return detail::merge_recorded<Arch, T>(w, detail::in_place(w, !adapters.empty()), adapters,
-                                         record, executor);
+  return detail::merge_recorded<Target, T>(w, detail::in_place(w, !adapters.empty()), adapters,
+                                           record, executor);
 }
 
 /// The same from one matrix to another; `record` leads from `to` back to `from`.
-template <class Arch = xsimd::default_arch, class Source, element T,
+template <class Target = default_target, class Source, element T,
           executor Executor = default_executor>
 requires detail::source_of<Source, T> std::int64_t merge(matrix_view<Source> from,
                                                          matrix_view<T> to, adapter_list adapters,
@@ -107,7 +109,7 @@ requires detail::source_of<Source, T> std::int64_t merge(matrix_view<Source> fro
                                                          const Executor& executor = {}) {
   detail::check(to, adapters);
   detail::check_destination(from, to);
-  return detail::merge_recorded<Arch, T>(from, to, adapters, record, executor);
+  return detail::merge_recorded<Target, T>(from, to, adapters, record, executor);
 }
 
 /// The exact inverse of `merge(W, adapters, record)`: every bit of W is as it was before, whatever
@@ -118,33 +120,33 @@ requires detail::source_of<Source, T> std::int64_t merge(matrix_view<Source> fro
 /// recipe or list of adapters, if W was changed since, or if it has been unmerged already; a change
 /// that shows when other panels have been restored makes them merged again before the exception
 /// leaves.
-template <class Arch = xsimd::default_arch, element T, executor Executor = default_executor>
+template <class Target = default_target, element T, executor Executor = default_executor>
 void unmerge(matrix_view<T> w, adapter_list adapters, const undo_record& record,
              const Executor& executor = {}) {
   detail::check(w, adapters);
-  detail::unmerge_recorded<Arch, T>(w, detail::in_place(w, !adapters.empty()), adapters, record,
-                                    executor);
+  detail::unmerge_recorded<Target, T>(w, detail::in_place(w, !adapters.empty()), adapters, record,
+                                      executor);
 }
 
 /// The same from one matrix to another.
-template <class Arch = xsimd::default_arch, class Source, element T,
+template <class Target = default_target, class Source, element T,
           executor Executor = default_executor>
 requires detail::source_of<Source, T>
 void unmerge(matrix_view<Source> from, matrix_view<T> to, adapter_list adapters,
              const undo_record& record, const Executor& executor = {}) {
   detail::check(to, adapters);
   detail::check_destination(from, to);
-  detail::unmerge_recorded<Arch, T>(from, to, adapters, record, executor);
+  detail::unmerge_recorded<Target, T>(from, to, adapters, record, executor);
 }
 
 /// Whether `unmerge(W, adapters, record)` would succeed: if not, throws what it would throw. Does
 /// all of its work, the comparison with the base's checksum included, and writes nothing.
-template <class Arch = xsimd::default_arch, class Source, executor Executor = default_executor>
+template <class Target = default_target, class Source, executor Executor = default_executor>
 void verify(matrix_view<Source> w, adapter_list adapters, const undo_record& record,
             const Executor& executor = {}) {
   using T = std::remove_const_t<Source>;
   detail::check(w, adapters);
-  detail::unmerge_recorded<Arch, T>(w, detail::nowhere<T>, adapters, record, executor);
+  detail::unmerge_recorded<Target, T>(w, detail::nowhere<T>, adapters, record, executor);
 }
 
 /// Takes `merged` out of W and merges `wanted` instead, in one pass: W and `record` are then what
@@ -155,12 +157,12 @@ void verify(matrix_view<Source> w, adapter_list adapters, const undo_record& rec
 /// the lists have the others in common. Either may be empty. Refuses what unmerge refuses; after an
 /// exception W and the record are as they were. Cost: that of an unmerge and of a merge, but W is
 /// read and written once.
-template <class Arch = xsimd::default_arch, element T, executor Executor = default_executor>
+template <class Target = default_target, element T, executor Executor = default_executor>
 std::int64_t swap(matrix_view<T> w, adapter_list merged, adapter_list wanted, undo_record& record,
                   const Executor& executor = {}) {
   detail::check(w, merged);
   detail::check(w, wanted, "wanted adapter ");
-  return detail::swap_recorded<Arch>(w, merged, wanted, record, executor);
+  return detail::swap_recorded<Target>(w, merged, wanted, record, executor);
 }
 
-}  // namespace revlora::inline v0
+}  // namespace revlora::inline REVLORA_NAMESPACE

@@ -4,7 +4,9 @@
 
 #include <cstddef>
 
-namespace revlora::inline v0 {
+#include "detail/namespace.hpp"
+
+namespace revlora::inline REVLORA_NAMESPACE {
 
 /// An executor runs `body(0) … body(count - 1)`, each once, in any order and on any threads, and
 /// returns when all are done. The bodies never throw. To use your own thread pool, write this one
@@ -50,4 +52,4 @@ using default_executor = openmp;
 using default_executor = serial;
 #endif
 
-}  // namespace revlora::inline v0
+}  // namespace revlora::inline REVLORA_NAMESPACE

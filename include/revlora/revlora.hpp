@@ -22,13 +22,14 @@
 //  6. No history. Weights and record are functions of the base, the list of adapters and the
 //     recipe: swap leaves what a fresh merge of the new list into the base would leave.
 //  7. One record everywhere. Its bytes are the same on every machine, and lead back on every
-//  machine
-//     (docs/undo-record.md).
+//     machine (docs/undo-record.md).
 //  8. Refusals. A record refuses, by name, what it does not belong to, and weights that somebody
 //     changed.
 //  9. All or nothing. After an exception weights that were to be changed in place are as they were.
 //
-// Compile without -ffast-math; add -march=native or the like for speed.
+// Compile without -ffast-math. For speed add -march=native or the like; AMX and VDPBF16PS are then
+// used where the machine has them. Or link revlora::dispatch (dispatch.hpp), which holds the kernels
+// for every instruction set and chooses at run time.
 #pragma once
 
 #include "element.hpp"

@@ -6,12 +6,14 @@
 #include <type_traits>
 
 #include "detail/check.hpp"
+#include "detail/namespace.hpp"
 #include "detail/pass.hpp"
+#include "detail/target.hpp"
 #include "matrix_view.hpp"
 #include "parallel.hpp"
 #include "undo_record.hpp"
 
-namespace revlora::inline v0 {
+namespace revlora::inline REVLORA_NAMESPACE {
 
 /// What a matrix is to an undo record.
 enum class weights_state {
@@ -21,7 +23,7 @@ enum class weights_state {
 };
 
 /// Compares W with the checksums in a record. Reads W once and writes nothing.
-template <class T, executor Executor = default_executor>
+template <class Target = default_target, class T, executor Executor = default_executor>
 weights_state state_of(matrix_view<T> w, const undo_record& record, const Executor& executor = {}) {
   using value = std::remove_const_t<T>;
   detail::check(w, {});
@@ -31,7 +33,8 @@ weights_state state_of(matrix_view<T> w, const undo_record& record, const Execut
     return weights_state::other;
   std::atomic<bool> is_merged = true;
   const std::uint64_t sum = detail::checksum_pass<value>(
-      w, executor, [&](std::ptrdiff_t panel, const detail::panel_checksums& checksums) {
+      detail::kernels_of<Target>(), w, executor,
+      [&](std::ptrdiff_t panel, const detail::panel_checksums& checksums) {
         if (checksums.narrow != contents.panels[static_cast<std::size_t>(panel)].merged_checksum)
           is_merged = false;
       });
@@ -39,4 +42,4 @@ weights_state state_of(matrix_view<T> w, const undo_record& record, const Execut
   return sum == contents.base_checksum ? weights_state::base : weights_state::other;
 }
 
-}  // namespace revlora::inline v0
+}  // namespace revlora::inline REVLORA_NAMESPACE

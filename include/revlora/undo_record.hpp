@@ -6,11 +6,12 @@
 #include <span>
 #include <vector>
 
+#include "detail/namespace.hpp"
 #include "detail/record_format.hpp"
 #include "element.hpp"
 #include "low_rank.hpp"
 
-namespace revlora::inline v0 {
+namespace revlora::inline REVLORA_NAMESPACE {
 
 /// The undo record of one merged matrix: for a bf16 weight 0.03 bits if the delta's standard
 /// deviation is 1 % of the weights', 0.19 bits at 10 %, 1 bit at 100 %.
@@ -68,4 +69,4 @@ struct record_access {
 };
 }  // namespace detail
 
-}  // namespace revlora::inline v0
+}  // namespace revlora::inline REVLORA_NAMESPACE

@@ -13,6 +13,22 @@ TEST(CommandLine, HelpAndVersion) {
   const outcome version = revlora("--version");
   EXPECT_EQ(version.status, 0);
   EXPECT_EQ(version.output.find("revlora "), 0u);
+  EXPECT_NE(version.output.find(", computes with "), std::string::npos) << version.output;
+}
+
+TEST(CommandLine, TheEnvironmentNamesTheInstructionSetOrNothingIsDone) {
+  for (const char* const set : {"sse2", "neon"}) {
+    const outcome version = revlora("--version", std::string("REVLORA_ISA=") + set);
+    if (version.status == 0)
+      EXPECT_NE(version.output.find(std::string("computes with ") + set), std::string::npos);
+    else
+      expect_refusal(version, "REVLORA_ISA");
+  }
+  const temporary_folder folder;
+  const std::string out = (folder / "out").string();
+  expect_refusal(revlora("merge " + model + " " + adapter + " --out " + out, "REVLORA_ISA=mmx"),
+                 "REVLORA_ISA");
+  EXPECT_FALSE(fs::exists(out));
 }
 
 TEST(CommandLine, WrongUseIsOneLineAndStatusOne) {

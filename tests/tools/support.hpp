@@ -111,9 +111,9 @@ struct outcome {
   std::string output;  ///< of stdout and stderr
 };
 
-/// Runs the program as a shell would.
-inline outcome revlora(const std::string& arguments) {
-  const std::string command = "'" REVLORA_PROGRAM "' " + arguments + " 2>&1";
+/// Runs the program as a shell would, `environment` like "NAME=value".
+inline outcome revlora(const std::string& arguments, const std::string& environment = "") {
+  const std::string command = environment + " '" REVLORA_PROGRAM "' " + arguments + " 2>&1";
   std::FILE* const pipe = ::popen(command.c_str(), "r");
   outcome result{-1, ""};
   char buffer[4096];

@@ -1,13 +1,49 @@
 // Streams of bits, least significant first, and integers of variable length.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <span>
+#if defined(__BMI2__)
+#include <immintrin.h>
+#endif
 
-namespace revlora::inline v0::detail {
+#include "namespace.hpp"
+
+namespace revlora::inline REVLORA_NAMESPACE::detail {
+
+/// The low bits of four 16-bit fields, side by side: as many of each as its mask has ones, which
+/// are its lowest.
+inline std::uint64_t join_fields(std::uint64_t fields, std::uint64_t masks) {
+#if defined(__BMI2__)
+  return _pext_u64(fields, masks);
+#else
+  std::uint64_t joined = 0;
+  for (int field = 0, at = 0; field < 4; ++field) {
+    const std::uint64_t mask = masks >> (16 * field) & 0xffff;
+    joined |= (fields >> (16 * field) & mask) << at;
+    at += std::popcount(mask);
+  }
+  return joined;
+#endif
+}
+/// The inverse.
+inline std::uint64_t split_fields(std::uint64_t joined, std::uint64_t masks) {
+#if defined(__BMI2__)
+  return _pdep_u64(joined, masks);
+#else
+  std::uint64_t fields = 0;
+  for (int field = 0; field < 4; ++field) {
+    const std::uint64_t mask = masks >> (16 * field) & 0xffff;
+    fields |= (joined & mask) << (16 * field);
+    joined >>= std::popcount(mask);
+  }
+  return fields;
+#endif
+}
 
 /// Bits appended to memory that the caller has made large enough, eight bytes of slack included.
 class bit_writer {
@@ -17,11 +53,18 @@ class bit_writer {
   /// The low `count` ≤ 56 bits of `value`; the bits above them must be zero.
   void put(std::uint64_t value, int count) {
     pending_ |= value << pending_count_;
-    pending_count_ += count;
+    pending_count_ += static_cast<unsigned>(count);
     std::memcpy(at_, &pending_, sizeof pending_);
     at_ += pending_count_ / 8;
-    pending_ >>= pending_count_ & ~7;
+    pending_ >>= pending_count_ & ~7u;
     pending_count_ &= 7;
+  }
+  /// Four numbers, of as many bits as the masks of their 16-bit fields have.
+  void put_fields(std::uint64_t fields, std::uint64_t masks) {
+    const std::uint64_t joined = join_fields(fields, masks);
+    const int count = std::popcount(masks);
+    put(joined & 0xffffffff, std::min(count, 32));
+    if (count > 32) put(joined >> 32, count - 32);
   }
   const std::byte* start() const { return start_; }
   /// Bytes begun so far; the last one is filled up with zeros.
@@ -33,7 +76,7 @@ class bit_writer {
   std::byte* start_;
   std::byte* at_;
   std::uint64_t pending_ = 0;
-  int pending_count_ = 0;
+  unsigned pending_count_ = 0;
 };
 
 /// Reads what a bit_writer wrote; behind the end there are zeros.
@@ -52,6 +95,13 @@ class bit_reader {
     const std::uint64_t value = (window >> (position_ % 8)) & ((std::uint64_t{1} << count) - 1);
     position_ += static_cast<std::size_t>(count);
     return value;
+  }
+  /// Four numbers, of as many bits as the masks of their 16-bit fields have.
+  std::uint64_t get_fields(std::uint64_t masks) {
+    const int count = std::popcount(masks);
+    std::uint64_t joined = get(std::min(count, 32));
+    if (count > 32) joined |= get(count - 32) << 32;
+    return split_fields(joined, masks);
   }
 
  private:
@@ -105,4 +155,4 @@ class byte_reader {
   bool failed_ = false;
 };
 
-}  // namespace revlora::inline v0::detail
+}  // namespace revlora::inline REVLORA_NAMESPACE::detail

@@ -11,11 +11,12 @@
 
 #include "../low_rank.hpp"
 #include "../undo_record.hpp"
-#include "convert.hpp"
 #include "fingerprint.hpp"
+#include "layout.hpp"
+#include "namespace.hpp"
 #include "refuse.hpp"
 
-namespace revlora::inline v0::detail {
+namespace revlora::inline REVLORA_NAMESPACE::detail {
 
 inline void check_matrix(const std::string& name, const factor_view& m) {
   if (m.rows < 0 || m.cols < 0)
@@ -54,7 +55,8 @@ inline void check_adapter(const std::string& name, const low_rank& adapter, cons
   if (b.rows != w.rows || a.cols != w.cols)
     refuse(name + " is for a " + shape_text(b.rows, a.cols) + " weight, W is " +
            shape_text(w.rows, w.cols));
-  if (is_not_finite<float>(as_words(adapter.strength())))
+  // By its bits: a comparison would raise flags of the caller's.
+  if ((bits_of(adapter.strength()) & layout<float>::infinity) == layout<float>::infinity)
     refuse(name + "'s strength is not a finite number");
   if (overlap(w, b)) refuse("W overlaps " + name + "'s B in memory");
   if (overlap(w, a)) refuse("W overlaps " + name + "'s A in memory");
@@ -93,9 +95,9 @@ inline void check_fingerprints(std::span<const std::uint64_t> merged, adapter_li
   const std::uint64_t difference = *other ^ *own;
   if (difference >> 32 == 0) {
     const float strength = adapters[at].strength();
-    const auto bits = as_words(strength) ^ static_cast<std::uint32_t>(difference);
+    const auto bits = bits_of(strength) ^ static_cast<std::uint32_t>(difference);
     refuse_record(refusal::other_strength, name + " was merged with strength " +
-                                               number_text(as_floats(bits)) + ", not " +
+                                               number_text(from_bits<float>(bits)) + ", not " +
                                                number_text(strength));
   }
   refuse_record(refusal::other_adapter,
@@ -121,4 +123,4 @@ inline void check_record(const factor_view& w, adapter_list adapters, const undo
   check_fingerprints(record.fingerprints(), adapters);
 }
 
-}  // namespace revlora::inline v0::detail
+}  // namespace revlora::inline REVLORA_NAMESPACE::detail

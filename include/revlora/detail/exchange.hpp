@@ -12,59 +12,56 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <mutex>
 #include <optional>
 #include <utility>
 #include <vector>
 
-#include "block.hpp"
-#include "checksum.hpp"
-#include "combine.hpp"
-#include "delta_added.hpp"
-#include "element_code.hpp"
-#include "panel_decoder.hpp"
-#include "panel_encoder.hpp"
+#include "../matrix_view.hpp"
+#include "kernel_interface.hpp"
+#include "namespace.hpp"
+#include "packed_adapters.hpp"
 #include "panel_memory.hpp"
 #include "pass.hpp"
 #include "record_format.hpp"
 #include "schedule.hpp"
 
-namespace revlora::inline v0::detail {
+namespace revlora::inline REVLORA_NAMESPACE::detail {
 
 /// How a pass ended. After anything but `done` the weights are as they were.
 enum class outcome : std::uint8_t { done, out_of_memory, weights_changed, record_damaged };
 
-template <class Arch, element T, class Code = exact_code<T>>
 class exchange {
  public:
-  using delta_type = added_delta<Arch, T>;
-
   /// What the weights were merged with, and the record that leads back.
   struct origin {
-    const delta_type& delta;
+    const packed_adapters& adapters;
     const record_contents& record;
   };
   /// What they are to be merged with, and the record to be made, its header filled in.
   struct goal {
-    const delta_type& delta;
+    const packed_adapters& adapters;
     record_contents& record;
   };
 
   /// Without an origin the weights are the base; without a goal they are to be. `to` is `from`, or
   /// a matrix of the same shape that does not overlap it, or nowhere.
-  exchange(matrix_view<const T> from, matrix_view<T> to, std::optional<origin> start,
-           std::optional<goal> end)
-      : from_(from),
-        to_(to),
+  template <element T>
+  exchange(const kernel_table& kernels, matrix_view<const T> from, matrix_view<T> to,
+           std::optional<origin> start, std::optional<goal> end)
+      : kernels_(kernels_for<T>(kernels)),
+        type_(element_type_of<T>),
+        weights_(to_kernels(from, to)),
         old_record_(start ? &start->record : nullptr),
         new_record_(end ? &end->record : nullptr),
-        old_delta_(start && !start->delta.adds_nothing() ? &start->delta : nullptr),
-        new_delta_(end && !end->delta.adds_nothing() ? &end->delta : nullptr) {}
+        old_delta_(start ? delta_of(start->adapters) : nullptr),
+        new_delta_(end ? delta_of(end->adapters) : nullptr) {}
 
   /// Throws std::bad_alloc before anything is written.
   template <executor Executor>
   outcome run(const Executor& executor) {
-    const std::ptrdiff_t panels = panels_of(from_.rows, from_.cols);
+    const std::ptrdiff_t panels = panels_of(weights_.rows, weights_.cols);
     std::vector<char> arrived(static_cast<std::size_t>(panels), false);
     if (new_record_ != nullptr) {
       new_record_->panels.assign(static_cast<std::size_t>(panels), {});
@@ -80,11 +77,12 @@ class exchange {
         result = of_panel;
     });
     if (result == outcome::done) result = finish();
-    if (result == outcome::done || to_.data == nullptr) return result;
+    if (result == outcome::done || weights_.to == nullptr) return result;
     for_each(executor, panels, [&](std::ptrdiff_t panel) {
       if (!arrived[static_cast<std::size_t>(panel)]) return;
-      take_back(panel, new_record_ != nullptr ? code_of(new_entry(panel), new_record_->arena)
-                                              : panel_code{});
+      kernel_interface::panel_exchange work = begin(panel);
+      if (new_record_ != nullptr) work.wanted_code = code_of(new_entry(panel), new_record_->arena);
+      kernels_.take_back(work, std::numeric_limits<std::ptrdiff_t>::max());
     });
     return result;
   }
@@ -97,55 +95,50 @@ class exchange {
     return new_record_->panels[static_cast<std::size_t>(panel)];
   }
 
+  static const kernel_interface::delta* delta_of(const packed_adapters& adapters) {
+    return adapters.adds_nothing() ? nullptr : &adapters.delta();
+  }
+
+  kernel_interface::panel_exchange begin(std::ptrdiff_t panel) const {
+    kernel_interface::panel_exchange work{};
+    work.w = weights_;
+    work.panel = panel;
+    work.merged = old_delta_;
+    work.wanted = new_delta_;
+    return work;
+  }
+
   /// One panel, from start to goal; if that fails, back again.
   outcome lead(std::ptrdiff_t panel) {
-    panel_code old_code;
+    kernel_interface::panel_exchange work = begin(panel);
     if (old_record_ != nullptr) {
       const panel_entry& entry = old_record_->panels[static_cast<std::size_t>(panel)];
       // Before the first block is written. The panel stays in the cache for what follows.
-      if (checksums_of<Arch>(from_, panel).narrow != entry.merged_checksum)
+      if (kernels_.checksums(weights_, panel).narrow != entry.merged_checksum)
         return outcome::weights_changed;
-      old_code = code_of(entry, old_record_->bytes);
+      work.merged_code = code_of(entry, old_record_->bytes);
     }
     panel_scratch scratch;
-    const bool records = new_record_ != nullptr;
-    if (records && !had_memory([&] { scratch = pool_.template take<T>(from_.cols); }))
-      return outcome::out_of_memory;
+    if (new_record_ != nullptr) {
+      if (!had_memory([&] { scratch = pool_.take(type_, weights_.cols); }))
+        return outcome::out_of_memory;
+      work.bits = scratch.bits.get();
+      work.exceptions = scratch.exceptions.get();
+    }
+    kernels_.exchange(work);
 
-    panel_decoder<Arch, T, Code> decoder(old_code);
-    panel_encoder<Arch, T, Code> encoder(scratch);
-    checksum<Arch> base_sum, merged_sum;
-    std::ptrdiff_t arrived = 0;
-    for_each_block(from_, to_, panel, [&](std::ptrdiff_t index, const weight_block<T>& block) {
-      if (arrived < index) return;
-      alignas(64) T base[block_size], merged[block_size];
-      if (!to_base(old_delta_, decoder, panel, index, block, base)) return;
-      const T* result = base;
-      if (new_delta_ != nullptr) {
-        alignas(64) float delta[block_size];
-        new_delta_->fill(panel, index, block.rows, block.cols, delta);
-        encoder.encode(index, block, base, delta, merged);
-        result = merged;
-      }
-      // Only now: read again at once, what was just written in smaller pieces would have to be
-      // waited for.
-      base_sum.absorb_block(base);
-      if (records) merged_sum.absorb_block(result);
-      block.store(result);
-      arrived = index + 1;
-    });
-
-    outcome result = arrived == blocks_of(from_.cols) ? outcome::done : outcome::record_damaged;
-    if (records && result == outcome::done && !keep(panel, encoder.code()))
+    outcome result =
+        work.arrived == blocks_of(weights_.cols) ? outcome::done : outcome::record_damaged;
+    if (new_record_ != nullptr && result == outcome::done && !keep(panel, work.wanted_code))
       result = outcome::out_of_memory;
     if (result == outcome::done) {
-      base_ += panel_checksums(base_sum, panel).wide;
-      became_ += encoder.became_not_finite();
-      if (records) new_entry(panel).merged_checksum = panel_checksums(merged_sum, panel).narrow;
-    } else if (to_.data != nullptr) {
-      take_back(panel, encoder.code(), arrived);
+      base_ += work.base.wide;
+      became_ += work.became_not_finite;
+      if (new_record_ != nullptr) new_entry(panel).merged_checksum = work.goal.narrow;
+    } else if (weights_.to != nullptr) {
+      kernels_.take_back(work, work.arrived);
     }
-    if (records) pool_.give_back(std::move(scratch));
+    if (new_record_ != nullptr) pool_.give_back(std::move(scratch));
     return result;
   }
 
@@ -164,45 +157,17 @@ class exchange {
     return outcome::done;
   }
 
-  /// Leads the first `count` blocks of a panel, which are at the goal, back to where they were.
-  void take_back(std::ptrdiff_t panel, const panel_code& code, std::ptrdiff_t count = all_blocks) {
-    panel_decoder<Arch, T, Code> decoder(code);
-    const auto visit = [&](std::ptrdiff_t index, const weight_block<T>& block) {
-      alignas(64) T weights[block_size];
-      to_base(new_delta_, decoder, panel, index, block, weights);
-      if (old_delta_ != nullptr) {
-        alignas(64) float delta[block_size];
-        old_delta_->fill(panel, index, block.rows, block.cols, delta);
-        combine_rows<Arch>(block_rows, weights, block_cols, delta, plus_delta, weights, block_cols);
-      }
-      block.store(weights);
-    };
-    for_each_block(to_, to_, panel, visit, count);
-  }
-
-  /// Writes the base of a block to which `deltas` were added, if any. False if the code is damaged.
-  static bool to_base(const delta_type* deltas, panel_decoder<Arch, T, Code>& decoder,
-                      std::ptrdiff_t panel, std::ptrdiff_t index, const weight_block<T>& block,
-                      T* base) {
-    if (deltas == nullptr) {
-      copy_block<T>(block.source, block.source_stride, base, block_cols);
-      return true;
-    }
-    alignas(64) float delta[block_size];
-    deltas->fill(panel, index, block.rows, block.cols, delta);
-    return decoder.decode(index, block, delta, base);
-  }
-
-  matrix_view<const T> from_;
-  matrix_view<T> to_;
-  const record_contents* old_record_;  ///< null if the weights are the base
-  record_contents* new_record_;        ///< null if they are to be
-  const delta_type* old_delta_;        ///< null if nothing was added
-  const delta_type* new_delta_;        ///< null if nothing is to be added
+  const kernel_interface::weight_kernels& kernels_;
+  element_type type_;
+  kernel_interface::weights weights_;
+  const record_contents* old_record_;         ///< null if the weights are the base
+  record_contents* new_record_;               ///< null if they are to be
+  const kernel_interface::delta* old_delta_;  ///< null if nothing was added
+  const kernel_interface::delta* new_delta_;  ///< null if nothing is to be added
   std::mutex mutex_;
   scratch_pool pool_;
   std::atomic<std::uint64_t> base_ = 0;
   std::atomic<std::int64_t> became_ = 0;
 };
 
-}  // namespace revlora::inline v0::detail
+}  // namespace revlora::inline REVLORA_NAMESPACE::detail

@@ -4,9 +4,11 @@
 #include <cstdint>
 
 #include "../low_rank.hpp"
-#include "checksum.hpp"
+#include "layout.hpp"
+#include "namespace.hpp"
+#include "stream_checksum.hpp"
 
-namespace revlora::inline v0 {
+namespace revlora::inline REVLORA_NAMESPACE {
 namespace detail {
 inline void absorb_matrix(stream_checksum& sum, const factor_view& m) {
   const std::size_t size = size_of(m.type);
@@ -30,7 +32,7 @@ inline std::uint64_t fingerprint(const low_rank& adapter) {
   sum.absorb(static_cast<std::int64_t>(adapter.a().cols));
   detail::absorb_matrix(sum, adapter.b());
   detail::absorb_matrix(sum, adapter.a());
-  return sum.result() ^ detail::as_words(adapter.strength());
+  return sum.result() ^ detail::bits_of(adapter.strength());
 }
 
-}  // namespace revlora::inline v0
+}  // namespace revlora::inline REVLORA_NAMESPACE

@@ -8,7 +8,9 @@
 #include <cfenv>
 #endif
 
-namespace revlora::inline v0::detail {
+#include "namespace.hpp"
+
+namespace revlora::inline REVLORA_NAMESPACE::detail {
 
 /// While it lives: round to nearest even, subnormals neither flushed nor taken as zero, exceptions
 /// masked. Afterwards the thread has again what it had, status flags included.
@@ -66,4 +68,4 @@ void in_ieee_mode(const Work& work, std::ptrdiff_t i) noexcept {
   call_out_of_line(work, i);
 }
 
-}  // namespace revlora::inline v0::detail
+}  // namespace revlora::inline REVLORA_NAMESPACE::detail

@@ -5,7 +5,9 @@
 #include <memory>
 #include <new>
 
-namespace revlora::inline v0::detail {
+#include "namespace.hpp"
+
+namespace revlora::inline REVLORA_NAMESPACE::detail {
 
 struct aligned_delete {
   void operator()(void* memory) const { ::operator delete(memory, std::align_val_t(64)); }
@@ -19,4 +21,4 @@ aligned_array<T> allocate(std::size_t count) {
   return aligned_array<T>(static_cast<T*>(::operator new(count * sizeof(T), std::align_val_t(64))));
 }
 
-}  // namespace revlora::inline v0::detail
+}  // namespace revlora::inline REVLORA_NAMESPACE::detail

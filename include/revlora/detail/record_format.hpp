@@ -2,7 +2,7 @@
 //
 //   offset  bytes
 //   0       3      "RVU"
-//   3       1      format version, 2
+//   3       1      format version, 3
 //   4       1      element type of the weights
 //   5       1      recipe
 //   6       1      accumulation rule, 1: E/O chains in blocks of 32
@@ -29,13 +29,14 @@
 #include "../element.hpp"
 #include "../low_rank.hpp"
 #include "bits.hpp"
-#include "block.hpp"
-#include "checksum.hpp"
+#include "namespace.hpp"
+#include "panels.hpp"
 #include "refuse.hpp"
+#include "stream_checksum.hpp"
 
-namespace revlora::inline v0::detail {
+namespace revlora::inline REVLORA_NAMESPACE::detail {
 
-inline constexpr std::uint8_t format_version = 2, accumulation_rule = 1;
+inline constexpr std::uint8_t format_version = 3, accumulation_rule = 1;
 inline constexpr std::size_t digest_bytes = 8;
 inline constexpr char record_magic[3] = {'R', 'V', 'U'};
 
@@ -61,12 +62,6 @@ struct record_contents {
   /// Codes in the order in which panels were finished; kept for reuse.
   std::vector<std::byte> arena;
 };
-
-inline std::uint64_t checksum_of(std::span<const std::byte> bytes) {
-  stream_checksum sum;
-  sum.absorb(bytes.data(), bytes.size());
-  return sum.result();
-}
 
 /// Appends to memory that is large enough.
 class byte_writer {
@@ -184,4 +179,4 @@ inline record_contents read_record(std::span<const std::byte> bytes) {
   return record;
 }
 
-}  // namespace revlora::inline v0::detail
+}  // namespace revlora::inline REVLORA_NAMESPACE::detail

@@ -6,8 +6,9 @@
 #include <string>
 
 #include "../error.hpp"
+#include "namespace.hpp"
 
-namespace revlora::inline v0::detail {
+namespace revlora::inline REVLORA_NAMESPACE::detail {
 
 inline std::string shape_text(std::ptrdiff_t rows, std::ptrdiff_t cols) {
   return std::to_string(rows) + "×" + std::to_string(cols);
@@ -27,4 +28,4 @@ inline std::string number_text(float value) {
   throw record_refused(reason, "revlora: " + what);
 }
 
-}  // namespace revlora::inline v0::detail
+}  // namespace revlora::inline REVLORA_NAMESPACE::detail

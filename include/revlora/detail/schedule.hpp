@@ -5,12 +5,13 @@
 
 #include "../parallel.hpp"
 #include "ieee_mode.hpp"
+#include "namespace.hpp"
 
-namespace revlora::inline v0::detail {
+namespace revlora::inline REVLORA_NAMESPACE::detail {
 
 template <executor Executor, class Work>
 void for_each(const Executor& executor, std::ptrdiff_t count, const Work& work) {
   if (count > 0) executor.parallel_for(count, [&work](std::ptrdiff_t i) { in_ieee_mode(work, i); });
 }
 
-}  // namespace revlora::inline v0::detail
+}  // namespace revlora::inline REVLORA_NAMESPACE::detail

@@ -14,21 +14,25 @@
 #include "../state.hpp"
 #include "../undo_record.hpp"
 #include "check.hpp"
-#include "delta_added.hpp"
 #include "exchange.hpp"
 #include "fingerprint.hpp"
+#include "namespace.hpp"
+#include "packed_adapters.hpp"
 #include "pass.hpp"
 #include "refuse.hpp"
+#include "target.hpp"
 
-namespace revlora::inline v0::detail {
+namespace revlora::inline REVLORA_NAMESPACE::detail {
 
 /// merge and unmerge without a record.
-template <class Arch, element T, executor Executor, class Combine>
+template <class Target, element T, executor Executor>
 std::int64_t combine_adapters(matrix_view<const T> from, matrix_view<T> to, adapter_list adapters,
-                              const Executor& executor, const Combine& combine) {
-  if (!adapters.empty())
-    return combine_pass<Arch>(added_delta<Arch, T>(adapters, executor), from, to, executor,
-                              combine);
+                              const Executor& executor, bool subtracts) {
+  if (!adapters.empty()) {
+    const kernel_table& kernels = kernels_of<Target>();
+    const packed_adapters packed(kernels, element_type_of<T>, adapters, executor);
+    return combine_pass(kernels, from, to, packed, subtracts, executor);
+  }
   if (from.data != to.data) copy_pass(from, to, executor);
   return 0;
 }
@@ -72,44 +76,44 @@ void require_done(outcome result, matrix_view<const T> from, const undo_record& 
 }
 
 /// merge with a record.
-template <class Arch, element T, executor Executor>
+template <class Target, element T, executor Executor>
 std::int64_t merge_recorded(matrix_view<const T> from, matrix_view<T> to, adapter_list adapters,
                             undo_record& record, const Executor& executor) {
   record_contents& contents = record_access::contents(record);
   begin_record(contents, from, adapters);
-  const added_delta<Arch, T> delta(adapters, executor);
-  using exchange = detail::exchange<Arch, T>;
-  exchange work(from, to, std::nullopt, typename exchange::goal{delta, contents});
+  const kernel_table& kernels = kernels_of<Target>();
+  const packed_adapters packed(kernels, element_type_of<T>, adapters, executor);
+  exchange work(kernels, from, to, std::nullopt, exchange::goal{packed, contents});
   require_done(work.run(executor), from, record, executor);
   return work.became_not_finite();
 }
 
 /// unmerge with a record, and verify.
-template <class Arch, element T, executor Executor>
+template <class Target, element T, executor Executor>
 void unmerge_recorded(matrix_view<const T> from, matrix_view<T> to, adapter_list adapters,
                       const undo_record& record, const Executor& executor) {
   check_record(from, adapters, record);
-  const added_delta<Arch, T> delta(adapters, executor);
-  using exchange = detail::exchange<Arch, T>;
-  exchange work(from, to, typename exchange::origin{delta, record_access::contents(record)},
+  const kernel_table& kernels = kernels_of<Target>();
+  const packed_adapters packed(kernels, element_type_of<T>, adapters, executor);
+  exchange work(kernels, from, to, exchange::origin{packed, record_access::contents(record)},
                 std::nullopt);
   require_done(work.run(executor), from, record, executor);
 }
 
 /// swap.
-template <class Arch, element T, executor Executor>
+template <class Target, element T, executor Executor>
 std::int64_t swap_recorded(matrix_view<T> w, adapter_list merged, adapter_list wanted,
                            undo_record& record, const Executor& executor) {
   check_record(w, merged, record);
   record_contents& contents = record_access::contents(record);
   record_contents next;
   begin_record(next, w, wanted);
-  const added_delta<Arch, T> merged_delta(merged, executor), wanted_delta(wanted, executor);
+  const kernel_table& kernels = kernels_of<Target>();
+  const packed_adapters packed_merged(kernels, element_type_of<T>, merged, executor),
+      packed_wanted(kernels, element_type_of<T>, wanted, executor);
   next.arena = std::move(contents.arena);
-  using exchange = detail::exchange<Arch, T>;
-  exchange work(w, in_place(w, !merged.empty() || !wanted.empty()),
-                typename exchange::origin{merged_delta, contents},
-                typename exchange::goal{wanted_delta, next});
+  exchange work(kernels, matrix_view<const T>(w), in_place(w, !merged.empty() || !wanted.empty()),
+                exchange::origin{packed_merged, contents}, exchange::goal{packed_wanted, next});
   require_done<T>(work.run(executor), w, record, executor);
   contents = std::move(next);
   return work.became_not_finite();
@@ -119,4 +123,4 @@ std::int64_t swap_recorded(matrix_view<T> w, adapter_list merged, adapter_list w
 template <class Source, class T>
 concept source_of = std::same_as<std::remove_const_t<Source>, T>;
 
-}  // namespace revlora::inline v0::detail
+}  // namespace revlora::inline REVLORA_NAMESPACE::detail

@@ -1,0 +1,112 @@
+// What the verbs ask of an instruction set: a table of kernels that work on one panel of 16 rows.
+//
+// Everything above (checks, executors, records, roll-back) is written once and does no arithmetic
+// on weights; everything below is compiled for one instruction set. Between the two there is plain
+// data only, no function that a linker could take from the wrong side: see namespace.hpp.
+//
+// Kernels run in IEEE mode (ieee_mode.hpp), allocate nothing and throw nothing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace revlora::kernel_interface {
+
+/// How the products of an adapter are summed. Each way gives the contract's bits, where it may be
+/// used; `fused` may be used always.
+enum class arithmetic : std::uint8_t {
+  fused,           ///< a fused multiply-add for each product
+  exact_products,  ///< 16-bit factors, whose products fp32 holds: multiply, then add
+  bf16_pairs,      ///< VDPBF16PS: two products of bf16 an instruction
+  bf16_tiles,      ///< AMX, TDPBF16PS: 8192 products of bf16 an instruction
+};
+
+/// A factor as it lies in memory; `type` is an element_type.
+struct factor {
+  const void* data;
+  std::uint8_t type;
+  std::ptrdiff_t rows, cols, row_stride;
+};
+
+/// The extremes of what is not zero, as the magnitude bits of fp32.
+struct magnitudes {
+  std::uint32_t smallest, largest;
+};
+
+/// An adapter in the order in which the delta kernels read it, in 32-bit steps.
+struct packed_adapter {
+  const float* up;       ///< B, by panel: 16 × depth
+  const float* down;     ///< A, by column of blocks: depth × 64
+  std::ptrdiff_t depth;  ///< steps: an element each, or two of bf16
+  float strength;
+  arithmetic how;
+};
+
+/// What a list of adapters adds to the weights.
+struct delta {
+  const packed_adapter* adapters;  ///< at least one
+  std::size_t count;
+  bool rounds;  ///< by the recipe rounded_delta
+};
+
+/// Weights, where they are read and where they are written to: the same, another matrix, or null.
+struct weights {
+  const void* from;
+  std::ptrdiff_t from_stride;
+  void* to;
+  std::ptrdiff_t to_stride;
+  std::ptrdiff_t rows, cols;
+};
+
+/// The code of a panel.
+struct panel_code {
+  const std::byte* bits;  ///< of the weights that carry some
+  std::size_t bits_size;
+  const std::byte* exceptions;  ///< weights that the decoder would get wrong
+  std::size_t exceptions_size;
+};
+
+struct panel_checksums {
+  std::uint32_t narrow;  ///< kept in the record for each merged panel
+  std::uint64_t wide;    ///< added to the matrix's checksum
+};
+
+/// One panel on its way from a list of adapters to another, by way of the base.
+struct panel_exchange {
+  weights w;
+  std::ptrdiff_t panel;
+  const delta* merged;     ///< what was added to the weights; null if nothing
+  panel_code merged_code;  ///< what leads back from there
+  const delta* wanted;     ///< what is to be added; null if nothing
+  std::byte* bits;         ///< memory for the new code; null if none is wanted
+  std::byte* exceptions;
+
+  std::ptrdiff_t arrived;  ///< blocks at the goal; fewer than all if merged_code is damaged
+  panel_code wanted_code;  ///< of the blocks that arrived
+  panel_checksums base, goal;
+  std::int64_t became_not_finite;
+};
+
+/// The kernels for weights of one type.
+struct weight_kernels {
+  /// to ← round(from ± D); returns how many weights became infinite or NaN.
+  std::int64_t (*combine)(const weights&, const delta&, bool subtracts, std::ptrdiff_t panel);
+  void (*exchange)(panel_exchange&);
+  /// Leads the first `count` blocks, which are at the goal, back to where they were.
+  void (*take_back)(const panel_exchange&, std::ptrdiff_t count);
+  panel_checksums (*checksums)(const weights&, std::ptrdiff_t panel);
+  /// Packs columns 64·block … of A.
+  magnitudes (*pack_down)(const factor&, arithmetic, std::ptrdiff_t block, float* to);
+};
+
+struct kernel_table {
+  arithmetic preferred[3];  ///< by the factors' element_type
+  weight_kernels of[3];     ///< by the weights' element_type
+  /// Packs rows 16·panel … of B.
+  magnitudes (*pack_up)(const factor&, arithmetic, std::ptrdiff_t panel, float* to);
+  /// Advances the 32 lanes of a checksum by chunks of 128 bytes, `before` of which it has absorbed.
+  void (*absorb)(std::uint32_t* lanes, const std::byte* from, std::size_t chunks,
+                 std::size_t before);
+};
+
+}  // namespace revlora::kernel_interface

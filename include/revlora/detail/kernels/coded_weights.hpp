@@ -1,0 +1,214 @@
+// The weights of a block that may carry bits, side by side, so that their candidates are computed
+// densely.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <cstring>
+
+#include "../namespace.hpp"
+#include "block.hpp"
+#include "convert.hpp"
+#include "delta.hpp"
+#include "element_code.hpp"
+
+namespace revlora::inline REVLORA_NAMESPACE::detail {
+
+inline constexpr int group_size = 16;
+
+/// Some coded weights. Together, because arrays of a whole block would lie 4 KiB apart and compete
+/// for the same places of the cache.
+struct alignas(64) coded_group {
+  std::uint32_t merged[group_size];
+  float delta[group_size];
+  std::uint32_t lowest[group_size];  ///< of the candidates
+  std::uint32_t count[group_size];   ///< 0: the decoder guesses, and wrongly
+  std::uint32_t raw[group_size];     ///< not zero if any weight is a candidate
+  std::uint16_t mask[group_size];    ///< as many ones as the head of a phase-in code has bits
+  std::uint32_t odd;                 ///< the lanes whose codes are of another kind
+
+  template <element T>
+  code_shape<T> shape(int i) const {
+    return {raw[i] != 0, {lowest[i], count[i]}};
+  }
+  /// Heads are handled four at a time, if no code is of another kind.
+  std::uint64_t masks(int first) const { return four(mask + first); }
+
+  static std::uint64_t four(const std::uint16_t* fields) {
+    std::uint64_t together;
+    std::memcpy(&together, fields, sizeof together);
+    return together;
+  }
+};
+
+template <class Arch, element T, class Code>
+class coded_weights {
+ public:
+  int size() const { return size_; }
+  int groups() const { return (size_ + group_size - 1) / group_size; }
+  const coded_group& of(int n) const { return groups_[n]; }
+  int position(int n) const { return position_[n]; }  ///< 64·row + column
+
+  /// Adds the weights of a row whose columns are marked.
+  void add_row(int row, std::uint64_t columns) {
+    std::uint16_t* const end =
+        put_places(columns, static_cast<std::uint16_t>(row * block_cols), position_ + size_);
+    size_ = static_cast<int>(end - position_);
+  }
+
+  /// Looks for the candidates of all that were added, given the merged block and its deltas.
+  void find(const weight_block<T>& merged, const block_delta& delta) {
+    const delta_reader<Arch> reader(delta);
+    std::fill_n(position_ + size_, group_size, std::uint16_t{0});
+    for (int n = 0; n < groups(); ++n) {
+      coded_group& its = groups_[n];
+      its.odd = 0;
+      for (int i = 0; i < group_size; i += lanes<Arch>) {
+        const words<Arch> at = load_u16<Arch>(position_ + n * group_size + i);
+        const words<Arch> values = gather<Arch>(delta.values, delta_place<T>(at));
+        const floats<Arch> d = reader.finish(as_floats<Arch>(values));
+        d.store_aligned(its.delta + i);
+        gather_from(merged, at).store_aligned(its.merged + i);
+      }
+      find_candidates(its);
+      for (int i = 0; i < group_size; i += lanes<Arch>) classify(its, i);
+    }
+    // What fills the last group has one candidate, and so no bits.
+    for (int i = size_; i % group_size != 0; ++i) {
+      coded_group& last = groups_[i / group_size];
+      last.mask[i % group_size] = 0;
+      last.odd &= ~(1u << i % group_size);
+    }
+  }
+
+  /// The codes of a group, as if all were phase-in codes.
+  struct group_codes {
+    alignas(64) std::uint32_t weights[group_size];
+    alignas(64) std::uint32_t doubled[group_size];  ///< place + short_places
+    alignas(64) std::uint16_t heads[group_size];
+    std::uint32_t lost = 0;  ///< lanes that are not among their candidates
+    std::uint32_t tail = 0;  ///< lanes with a tail: the last bit of `doubled`
+  };
+
+  /// Given the block as it was.
+  group_codes codes(const weight_block<T>& base, int n) const {
+    const coded_group& its = groups_[n];
+    group_codes made;
+    for (int i = 0; i < group_size; i += lanes<Arch>) {
+      const words<Arch> count = words<Arch>::load_aligned(its.count + i);
+      const words<Arch> x = gather_from(base, load_u16<Arch>(position_ + n * group_size + i));
+      const words<Arch> place = order_of<T>(x) - words<Arch>::load_aligned(its.lowest + i);
+      const phase_in<words<Arch>> code(count);
+      const word_mask<Arch> is_long = place >= code.short_places;
+      const words<Arch> doubled = place + code.short_places;
+      x.store_aligned(made.weights + i);
+      doubled.store_aligned(made.doubled + i);
+      store_u16<Arch>(made.heads + i, choose<Arch>(is_long, doubled >> 1, place));
+      made.lost |= static_cast<std::uint32_t>(to_integer<Arch>(place >= count) << i);
+      made.tail |= static_cast<std::uint32_t>(to_integer<Arch>(is_long) << i);
+    }
+    return made;
+  }
+
+  /// Writes what a group was, given the heads of its phase-in codes; returns the lanes that have a
+  /// tail.
+  std::uint32_t restore(int n, const std::uint16_t* heads, T* restored) const {
+    const coded_group& its = groups_[n];
+    alignas(64) std::uint32_t weights[group_size];
+    std::uint64_t tail = 0;
+    for (int i = 0; i < group_size; i += lanes<Arch>) {
+      const words<Arch> head = load_u16<Arch>(heads + i);
+      const phase_in<words<Arch>> code(words<Arch>::load_aligned(its.count + i));
+      tail |= to_integer<Arch>(head >= code.short_places) << i;
+      from_order<T>(words<Arch>::load_aligned(its.lowest + i) + head).store_aligned(weights + i);
+    }
+    const int start = n * group_size, size = std::min(group_size, size_ - start);
+    for (int i = 0; i < size; ++i) restored[position_[start + i]] = from_bits<T>(weights[i]);
+    return static_cast<std::uint32_t>(tail) & ((1u << size) - 1);
+  }
+
+  /// Whether each of them merges to what it was merged to, given the block as it is to be restored.
+  bool lead_to_merged(const T* restored) const {
+    std::uint32_t wrong = 0;
+    for (int n = 0; n < size_; ++n) {
+      const coded_group& its = groups_[n / group_size];
+      const float d = its.delta[n % group_size];
+      const std::uint32_t base = bits_of(restored[position(n)]);
+      wrong |= narrow<T>(widen<T>(base) + d) ^ its.merged[n % group_size];
+    }
+    return wrong == 0;
+  }
+
+ private:
+  static words<Arch> gather_from(const weight_block<T>& block, words<Arch> at) {
+    const words<Arch> stride(static_cast<std::uint32_t>(block.source_stride));
+    return gather<Arch>(block.source, (at >> 6) * stride + (at & words<Arch>(63u)));
+  }
+
+  static void find_candidates(coded_group& its) {
+    if constexpr (requires { Code::template near_candidates<Arch>; }) {
+      for (int i = 0; i < group_size; i += lanes<Arch>) {
+        words<Arch> lowest, count;
+        const word_mask<Arch> in_doubt = Code::template near_candidates<Arch>(
+            words<Arch>::load_aligned(its.merged + i), floats<Arch>::load_aligned(its.delta + i),
+            lowest, count);
+        lowest.store_aligned(its.lowest + i);
+        count.store_aligned(its.count + i);
+        if (const std::uint64_t mask = to_integer<Arch>(in_doubt); mask != 0) [[unlikely]]
+          find_one_by_one(its, i, mask);
+      }
+    } else {
+      find_all(its);
+    }
+  }
+
+  /// Looks what kinds of codes there are, once the candidates are known.
+  static void classify(coded_group& its, int i) {
+    const words<Arch> merged = words<Arch>::load_aligned(its.merged + i), zero(0u);
+    const floats<Arch> d = floats<Arch>::load_aligned(its.delta + i);
+    const auto ones_where = [&](word_mask<Arch> mask) {
+      return choose<Arch>(mask, words<Arch>(~0u), zero);
+    };
+    // Where the decoder is certain it does not look for candidates, whatever the formulas say.
+    const floats<Arch> y = widen<T>(merged);
+    const words<Arch> uncertain = ~ones_where(Code::template is_certain<Arch>(y, d, y - d));
+    const words<Arch> raw = uncertain & ones_where(((merged & words<Arch>(layout<T>::magnitude)) >
+                                                    words<Arch>(layout<T>::infinity)) |
+                                                   is_not_finite<float>(as_words<Arch>(d)));
+    const words<Arch> lowest = words<Arch>::load_aligned(its.lowest + i);
+    const words<Arch> count = words<Arch>::load_aligned(its.count + i) & uncertain;
+    count.store_aligned(its.count + i);
+    raw.store_aligned(its.raw + i);
+    store_u16<Arch>(its.mask + i, phase_in<words<Arch>>(count).head_mask);
+    const words<Arch> odd = has_odd_shape(lowest, count, raw);
+    its.odd |= static_cast<std::uint32_t>(to_integer<Arch>(odd != zero) << i);
+  }
+
+  [[gnu::noinline]] static void find_one_by_one(coded_group& its, int first, std::uint64_t mask) {
+    for (; mask != 0; mask &= mask - 1) {
+      const int i = first + std::countr_zero(mask);
+      const preimage found = Code::candidates(its.merged[i], its.delta[i]);
+      its.lowest[i] = found.lowest;
+      its.count[i] = found.count;
+    }
+  }
+
+  // On its own, and with nothing left to call, so that compilers make vector code of it.
+  [[gnu::noinline]] static void find_all(coded_group& its) {
+    std::uint32_t lowest[group_size], count[group_size];
+    for (int i = 0; i < group_size; ++i) {
+      const preimage found = Code::candidates(its.merged[i], its.delta[i]);
+      lowest[i] = found.lowest;
+      count[i] = found.count;
+    }
+    std::memcpy(its.lowest, lowest, sizeof lowest);
+    std::memcpy(its.count, count, sizeof count);
+  }
+
+  int size_ = 0;
+  std::uint16_t position_[block_size + 64];
+  coded_group groups_[block_size / group_size];
+};
+
+}  // namespace revlora::inline REVLORA_NAMESPACE::detail

@@ -1,0 +1,173 @@
+// How one weight is coded, given what it was merged to and by how much.
+//
+// Most weights need no bits: the decoder's guess round(y − D) is the only weight that leads to y.
+// The others are told from (y, D) by `is_certain` and coded as their place in the preimage.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+#include "../namespace.hpp"
+#include "convert.hpp"
+#include "near_preimage.hpp"
+#include "preimage.hpp"
+#include "simd.hpp"
+#include "stored_weights.hpp"
+
+namespace revlora::inline REVLORA_NAMESPACE::detail {
+
+/// Whether fp32 subtraction left its result in doubt: an exact tie, found by the error term of
+/// TwoDiff (Knuth; Møller).
+template <class Arch>
+word_mask<Arch> is_exact_tie(floats<Arch> y, floats<Arch> delta, floats<Arch> difference) {
+  const floats<Arch> back = difference - y;
+  const floats<Arch> error = (y - (difference - back)) - (delta + back);
+  const floats<Arch> twice = error + error;
+  return to_word_mask<Arch>((difference + twice) - difference == twice) &
+         to_word_mask<Arch>(error != floats<Arch>(0.0f));
+}
+
+/// Lanes whose weight is certain to be round(y − D), given y (widened), D, and `difference`, the
+/// fp32 value of y − D. The others carry bits, or turn out to have one candidate and no bits.
+template <element T, class Arch>
+word_mask<Arch> is_certain(floats<Arch> y, floats<Arch> delta, floats<Arch> difference) {
+  const auto constant = [](std::uint32_t bits) { return words<Arch>(bits); };
+  const words<Arch> size = as_words<Arch>(difference) & constant(0x7fffffff);
+  // One solution where y's spacing is not wider than x's: where round(y − D) is above the power of
+  // two below y, that is, y − D is more than half a step of T above it. "Above" is never true of
+  // NaN: what is not finite always carries bits.
+  words<Arch> limit = as_words<Arch>(y) & constant(layout<float>::infinity);
+  // Elsewhere only a difference that is a tie, or was rounded into or out of one, is in doubt.
+  if constexpr (std::same_as<T, bf16>) {
+    limit = limit | constant(0xffff);  // a little more than half a step, for less work
+    const words<Arch> past_tie = as_words<Arch>(difference) + constant(past_half_bf16);
+    return to_word_mask<Arch>(as_floats<Arch>(size) > as_floats<Arch>(limit)) &
+           ((past_tie & constant(0xfffc)) != constant(0));
+  } else if constexpr (std::same_as<T, f16>) {
+    limit = xsimd::max(limit, constant(0x38800000)) + constant(0x1000);  // no T below is normal
+    const words<Arch> past_tie = as_words<Arch>(difference) - constant(0xfff);
+    return to_word_mask<Arch>(as_floats<Arch>(size) > as_floats<Arch>(limit)) &
+           ((past_tie & constant(0x1fff)) > constant(2));
+  } else {
+    // In fp32 also one that is a tie between the largest number and infinity, which has no error
+    // term.
+    return to_word_mask<Arch>(as_floats<Arch>(size) > as_floats<Arch>(limit)) &
+           (size != constant(layout<float>::infinity)) & ~is_exact_tie<Arch>(y, delta, difference);
+  }
+}
+
+/// What the code of a weight that carries bits looks like, from (y, D) alone.
+///
+/// A code has a head, whose length follows from the shape, and a tail, whose length follows from
+/// the head and itself. In a block all heads precede all tails, so that a decoder can read them at
+/// once.
+template <element T>
+struct code_shape {
+  preimage candidates;
+  int certain_bits;  ///< bits that every place has; some have one more
+  bool raw;          ///< nothing is known: the code is the weight
+  bool zero_first;   ///< a long interval around zero: zeros have codes of their own
+
+  code_shape(bool is_raw, preimage preimage)
+      : candidates(preimage),
+        certain_bits(static_cast<int>(std::bit_width(preimage.count)) - 1),
+        raw(is_raw),
+        zero_first(preimage.count > 4 && preimage.lowest >> 31 != 0 &&
+                   preimage.lowest + preimage.count - 1 < preimage.lowest) {}
+
+  int head_bits() const { return raw ? layout<T>::width : zero_first ? 1 : certain_bits; }
+
+  /// Places from here on have one bit more (phase-in codes).
+  std::uint64_t short_places() const {
+    return (std::uint64_t{2} << certain_bits) - candidates.count;
+  }
+};
+
+/// The code of one weight, least significant bits first.
+struct element_code {
+  std::uint64_t head;
+  std::uint64_t tail;
+  int tail_bits;
+};
+
+/// Codes `x`. False if it is not among the candidates: then the code leads to another weight.
+template <element T>
+bool encode_weight(const code_shape<T>& shape, std::uint32_t x, element_code& code) {
+  code = {x, 0, 0};
+  if (shape.raw) return true;
+  if (shape.zero_first && (x & layout<T>::magnitude) == 0) {
+    code = x == 0 ? element_code{1, 0, 0} : element_code{0, 1, 1};
+    return true;
+  }
+  std::uint64_t place = order_of<T>(x) - shape.candidates.lowest;
+  const bool found = place < shape.candidates.count;
+  if (!found) place = 0;
+  const bool is_long = place >= shape.short_places();
+  if (is_long) place += shape.short_places();
+  const std::uint64_t certain = place >> is_long;
+  const std::uint64_t last = place & is_long;
+  if (shape.zero_first)
+    code = {0, (certain | last << shape.certain_bits) << 1, 1 + shape.certain_bits + is_long};
+  else
+    code = {certain, last, is_long};
+  return found;
+}
+
+/// The weight of a code whose head has been read; `tail` is a bit_reader at its tail.
+template <element T, class Reader>
+std::uint32_t decode_weight(const code_shape<T>& shape, std::uint64_t head, Reader& tail) {
+  if (shape.raw) return static_cast<std::uint32_t>(head);
+  std::uint64_t place = head;
+  if (shape.zero_first) {
+    if (head == 1) return 0;
+    if (tail.get(1) == 1) return layout<T>::magnitude + 1;
+    place = tail.get(shape.certain_bits);
+  }
+  if (place >= shape.short_places()) place = (place << 1 | tail.get(1)) - shape.short_places();
+  return from_order<T>(shape.candidates.lowest + static_cast<std::uint32_t>(place));
+}
+
+/// Zero if the code of a weight with these candidates is a phase-in code with a head of at most 16
+/// bits: no raw code, and not both zeros among the candidates.
+template <class Words>
+Words has_odd_shape(Words lowest, Words count, Words raw) {
+  return raw | (count >> 17) | ((lowest ^ (lowest + count - Words(1u))) >> 31);
+}
+
+/// The phase-in codes of several weights at once (see code_shape for one).
+template <class Words>
+struct phase_in {
+  Words head_mask;     ///< as many ones as the head has bits
+  Words short_places;  ///< places from here on have one bit more
+
+  /// At most 2¹⁷ − 1 candidates.
+  explicit phase_in(Words count) {
+    Words ones = count | (count >> 1);
+    ones = ones | (ones >> 2);
+    ones = ones | (ones >> 4);
+    ones = ones | (ones >> 8);
+    ones = ones | (ones >> 16);
+    head_mask = ones >> 1;
+    short_places = ones + Words(1u) - count;
+  }
+};
+
+/// Which weights carry bits under y = round(x + D), and between which weights they tell.
+template <element T>
+struct exact_code {
+  template <class Arch>
+  static word_mask<Arch> is_certain(floats<Arch> y, floats<Arch> delta, floats<Arch> difference) {
+    return detail::is_certain<T, Arch>(y, delta, difference);
+  }
+  [[gnu::always_inline]] static preimage candidates(std::uint32_t y, float delta) {
+    return preimage_of<T>(y, delta);
+  }
+  /// The same for a vector, but for the lanes that are returned.
+  template <class Arch>
+  static word_mask<Arch> near_candidates(words<Arch> y, floats<Arch> delta, words<Arch>& lowest,
+                                         words<Arch>& count) requires(std::same_as<T, bf16>) {
+    return near_preimage<Arch>(y, delta, lowest, count);
+  }
+};
+
+}  // namespace revlora::inline REVLORA_NAMESPACE::detail

@@ -1,0 +1,96 @@
+// The kernel behind every verb that has to do with undo records: one panel, from one list of
+// adapters to another, by way of its base, which exists in registers and L1 only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "../namespace.hpp"
+#include "block.hpp"
+#include "checksum.hpp"
+#include "combine.hpp"
+#include "panel_decoder.hpp"
+#include "panel_encoder.hpp"
+
+namespace revlora::inline REVLORA_NAMESPACE::detail {
+
+/// Leads the blocks of a panel back to their base, in order.
+template <class Arch, element T, class Code>
+struct panel_restorer {
+  panel_deltas<Arch, T> deltas;  ///< what was added
+  panel_decoder<Arch, T, Code> decoder;
+
+  /// Lets `block` be read from where its base is: where it lay, if nothing was added, else from
+  /// `restored`. False if the code is damaged.
+  bool restore(std::ptrdiff_t index, weight_block<T>& block, T* restored) {
+    if (deltas.add_nothing()) return true;
+    if (!decoder.decode(index, block, deltas.next(), restored)) return false;
+    block.read_from(restored);
+    return true;
+  }
+};
+
+/// The exchange kernel.
+template <class Arch, element T, class Code>
+void exchange_panel(kernel_interface::panel_exchange& work) {
+  panel_restorer<Arch, T, Code> merged{{work.merged, work.w, work.panel},
+                                       panel_decoder<Arch, T, Code>(work.merged_code)};
+  panel_deltas<Arch, T> wanted(work.wanted, work.w, work.panel);
+  panel_encoder<Arch, T, Code> encoder(work.bits, work.exceptions);
+  checksum<Arch> base_sum, goal_sum;
+  work.arrived = 0;
+  for_each_block<T>(work.w, work.panel, [&](std::ptrdiff_t index, weight_block<T> block) {
+    if (work.arrived < index) return;
+    alignas(64) T base[block_size], goal[block_size];
+    if (!merged.restore(index, block, base)) return;
+    weight_block<T> result = block;
+    if (!wanted.add_nothing()) {
+      encoder.encode(index, block, wanted.next(), goal);
+      result.read_from(goal);
+    }
+    // Only now: read again at once, what was just written in smaller pieces would have to be waited
+    // for.
+    base_sum.absorb_block(block.source, block.source_stride);
+    if (work.bits != nullptr) goal_sum.absorb_block(result.source, result.source_stride);
+    result.store();
+    work.arrived = index + 1;
+  });
+  work.wanted_code = encoder.code();
+  work.base = base_sum.state().of_panel(work.panel);
+  work.goal = goal_sum.state().of_panel(work.panel);
+  work.became_not_finite = encoder.became_not_finite();
+}
+
+/// The take_back kernel.
+template <class Arch, element T, class Code>
+void take_back_panel(const kernel_interface::panel_exchange& work, std::ptrdiff_t count) {
+  panel_restorer<Arch, T, Code> wanted{{work.wanted, work.w, work.panel},
+                                       panel_decoder<Arch, T, Code>(work.wanted_code)};
+  panel_deltas<Arch, T> merged(work.merged, work.w, work.panel);
+  kernel_interface::weights w = work.w;
+  w.from = w.to;
+  w.from_stride = w.to_stride;
+  const auto visit = [&](std::ptrdiff_t index, weight_block<T> block) {
+    alignas(64) T weights[block_size];
+    wanted.restore(index, block, weights);
+    if (!merged.add_nothing()) {
+      combine_rows<Arch, T>(block_rows, {block.source, block.source_stride, weights, block_cols},
+                            merged.next(), plus_delta);
+      block.read_from(weights);
+    }
+    block.store();
+  };
+  for_each_block<T>(w, work.panel, visit, count);
+}
+
+/// The checksums kernel.
+template <class Arch, element T>
+panel_checksums checksums_of_panel(const kernel_interface::weights& w, std::ptrdiff_t panel) {
+  checksum<Arch> sum;
+  for_each_block<T>(w, panel, [&](std::ptrdiff_t, const weight_block<T>& block) {
+    sum.absorb_block(block.source, block.source_stride);
+  });
+  return sum.state().of_panel(panel);
+}
+
+}  // namespace revlora::inline REVLORA_NAMESPACE::detail

@@ -1,0 +1,90 @@
+// The sums of one adapter for a 16×64 block, B·A, by vectors.
+//
+// Every element is summed in the order of the contract, which is the order of matrix hardware: the
+// ranks in blocks of 32, in each block one chain over the even positions and one over the odd, and
+// the blocks' sums added up from +0.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include "../kernel_interface.hpp"
+#include "../namespace.hpp"
+#include "../panels.hpp"
+#include "simd.hpp"
+
+namespace revlora::inline REVLORA_NAMESPACE::detail {
+
+using kernel_interface::arithmetic;
+
+/// One step of a chain.
+template <arithmetic how, class Arch>
+floats<Arch> advance(floats<Arch> b, floats<Arch> a, floats<Arch> chain) {
+  if constexpr (how == arithmetic::bf16_pairs)
+    return dot_pairs(b, a, chain);
+  else if constexpr (how == arithmetic::exact_products)
+    return b * a + chain;
+  else
+    return fused(b, a, chain);
+}
+
+/// `sums ← B·A` for one block; `up` and `down` are packed for this arithmetic.
+template <class Arch, arithmetic how>
+void multiply(const float* up, const float* down, std::ptrdiff_t depth, float* sums) {
+  using vector = floats<Arch>;
+  constexpr std::ptrdiff_t chain_block = how == arithmetic::bf16_pairs ? 16 : 32;  // 32 ranks
+  // Two chains and the sum for each element of the tile, and still registers for the factors.
+  constexpr int tile_rows = has_32_registers<Arch> ? 4 : 2;
+  constexpr int tile_vectors = 2;
+  for (int left = 0; left < block_cols; left += tile_vectors * lanes<Arch>) {
+    for (int top = 0; top < block_rows; top += tile_rows) {
+      const float* const rows = up + top * depth;
+      vector sum[tile_rows][tile_vectors];
+#pragma GCC unroll 8
+      for (int i = 0; i < tile_rows; ++i)
+#pragma GCC unroll 8
+        for (int j = 0; j < tile_vectors; ++j) sum[i][j] = vector(0.0f);
+
+      for (std::ptrdiff_t first = 0; first < depth; first += chain_block) {
+        vector even[tile_rows][tile_vectors], odd[tile_rows][tile_vectors];
+#pragma GCC unroll 8
+        for (int i = 0; i < tile_rows; ++i)
+#pragma GCC unroll 8
+          for (int j = 0; j < tile_vectors; ++j) even[i][j] = odd[i][j] = vector(0.0f);
+
+        const auto extend = [&](auto& chain, std::ptrdiff_t k) {
+          vector a[tile_vectors];
+#pragma GCC unroll 8
+          for (int j = 0; j < tile_vectors; ++j) {
+            a[j] = vector::load_aligned(down + k * block_cols + left + j * lanes<Arch>);
+            keep_in_register(a[j]);
+          }
+#pragma GCC unroll 8
+          for (int i = 0; i < tile_rows; ++i) {
+            const vector b(rows[i * depth + k]);
+#pragma GCC unroll 8
+            for (int j = 0; j < tile_vectors; ++j)
+              chain[i][j] = advance<how, Arch>(b, a[j], chain[i][j]);
+          }
+        };
+        const std::ptrdiff_t last = std::min(first + chain_block, depth);
+        for (std::ptrdiff_t k = first; k < last; k += 2) {
+          extend(even, k);
+          extend(odd, k + 1);
+        }
+#pragma GCC unroll 8
+        for (int i = 0; i < tile_rows; ++i)
+#pragma GCC unroll 8
+          for (int j = 0; j < tile_vectors; ++j) sum[i][j] = sum[i][j] + (even[i][j] + odd[i][j]);
+      }
+
+#pragma GCC unroll 8
+      for (int i = 0; i < tile_rows; ++i)
+#pragma GCC unroll 8
+        for (int j = 0; j < tile_vectors; ++j)
+          sum[i][j].store_aligned(sums + (top + i) * block_cols + left + j * lanes<Arch>);
+    }
+  }
+}
+
+}  // namespace revlora::inline REVLORA_NAMESPACE::detail

@@ -1,0 +1,197 @@
+// Packs factors in the order in which the delta kernels read them.
+//
+// Everything is made of 32-bit steps: an element, widened to fp32, or two elements of bf16.
+//
+//   fused, exact_products   the ranks in ascending order, to an even number of them
+//   bf16_pairs              k in the high half and k + 2 in the low, then k + 1 and k + 3: one
+//                           VDPBF16PS advances a chain by two ranks in ascending order
+//   bf16_tiles              k in the low half and k + 1 in the high: 16 steps make a tile, and the
+//                           ranks are filled up to a multiple of 32; up to 32 ranks make one tile
+//                           of as many steps as they need
+//
+// The ranks that are missing are zeros: a product of zeros may turn a chain's −0 into +0, but both
+// vanish when the chain is added to a sum that is never −0.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+
+#include "../kernel_interface.hpp"
+#include "../namespace.hpp"
+#include "../panels.hpp"
+#include "convert.hpp"
+#include "stored_weights.hpp"
+
+namespace revlora::inline REVLORA_NAMESPACE::detail {
+
+using kernel_interface::arithmetic;
+using kernel_interface::factor;
+using kernel_interface::magnitudes;
+
+/// Steps that are packed together, and the ranks in them.
+struct step_group {
+  int ranks, steps;
+
+  step_group(arithmetic how, std::ptrdiff_t rank)
+      : ranks(how == arithmetic::bf16_pairs ? 4 : 2), steps(2) {
+    if (how != arithmetic::bf16_tiles) return;
+    steps = static_cast<int>(std::min<std::ptrdiff_t>(16, (rank + 1) / 2));
+    ranks = 2 * steps;
+  }
+};
+
+/// The extremes of what elements there are, zeros left out. Loops that compilers make vectors of.
+template <element T>
+class extremes {
+ public:
+  void add(const T* from, std::ptrdiff_t count) {
+    using bits = std::conditional_t<sizeof(T) == 2, std::uint16_t, std::uint32_t>;
+    bits smallest = static_cast<bits>(smallest_), largest = static_cast<bits>(largest_);
+    for (std::ptrdiff_t i = 0; i < count; ++i) {
+      const auto magnitude = static_cast<bits>(bits_of(from[i]) & layout<T>::magnitude);
+      smallest = std::min(smallest, static_cast<bits>(magnitude - 1));  // zero becomes the largest
+      largest = std::max(largest, magnitude);
+    }
+    smallest_ = smallest;
+    largest_ = largest;
+  }
+  magnitudes found() const {
+    const std::uint32_t smallest = smallest_ + 1;
+    return {smallest > layout<T>::magnitude ? std::numeric_limits<std::uint32_t>::max()
+                                            : as_words(widen<T>(smallest)),
+            as_words(widen<T>(largest_))};
+  }
+
+ private:
+  std::uint32_t smallest_ = std::numeric_limits<std::uint32_t>::max();
+  std::uint32_t largest_ = 0;
+};
+
+/// `to ← low | high << 16` for a row of 64 columns, in the order of D's columns.
+template <bool splits>
+void put_halves(const bf16* low, const bf16* high, std::uint32_t* to) {
+  if constexpr (splits) {
+    std::uint32_t lows[block_cols / 2], highs[block_cols / 2];
+    std::memcpy(lows, low, sizeof lows);
+    std::memcpy(highs, high, sizeof highs);
+    for (int j = 0; j < block_cols / 2; ++j) {
+      to[j] = (lows[j] & 0xffff) | highs[j] << 16;
+      to[j + block_cols / 2] = lows[j] >> 16 | (highs[j] & 0xffff0000u);
+    }
+  } else {
+    for (int j = 0; j < block_cols; ++j)
+      to[j] = low[j].bits | static_cast<std::uint32_t>(high[j].bits) << 16;
+  }
+}
+
+/// A row of 64 columns widened, in the order of D's columns.
+template <bool splits, element T>
+void put_widened(const T* from, float* to) {
+  float in_order[block_cols];
+  for (int j = 0; j < block_cols; ++j) in_order[j] = widen<T>(bits_of(from[j]));
+  for (int j = 0; j < block_cols; ++j)
+    to[splits ? (j & 1) * (block_cols / 2) + j / 2 : j] = in_order[j];
+}
+
+/// The steps of a group of rows of A.
+template <bool splits, element T>
+void put_steps(const T (*rows)[block_cols], arithmetic how, int steps, float* to) {
+  if constexpr (std::same_as<T, bf16>) {
+    std::uint32_t words[block_cols];
+    if (how == arithmetic::bf16_pairs) {
+      for (int step = 0; step < 2; ++step) {
+        put_halves<splits>(rows[step + 2], rows[step], words);
+        std::memcpy(to + step * block_cols, words, sizeof words);
+      }
+      return;
+    }
+    if (how == arithmetic::bf16_tiles) {
+      // Four tiles of 16 columns, one after the other.
+      for (int step = 0; step < steps; ++step) {
+        put_halves<splits>(rows[2 * step], rows[2 * step + 1], words);
+        for (int tile = 0; tile < 4; ++tile)
+          std::memcpy(to + (tile * steps + step) * 16, words + tile * 16, 64);
+      }
+      return;
+    }
+  }
+  for (int step = 0; step < 2; ++step) put_widened<splits>(rows[step], to + step * block_cols);
+}
+
+/// The pack_down kernel.
+template <element W>
+magnitudes pack_down(const factor& a, arithmetic how, std::ptrdiff_t block, float* to) {
+  return with_element(static_cast<element_type>(a.type), [&]<class T>(const T*) {
+    const std::ptrdiff_t left = block * block_cols;
+    const auto cols = std::min<std::ptrdiff_t>(block_cols, a.cols - left);
+    const step_group group(how, a.rows);
+    extremes<T> seen;
+    for (std::ptrdiff_t k = 0; k < a.rows; k += group.ranks) {
+      T rows[32][block_cols];
+      for (int i = 0; i < group.ranks; ++i) {
+        if (cols < block_cols || k + i >= a.rows) std::memset(rows[i], 0, sizeof rows[i]);
+        if (k + i >= a.rows) continue;
+        std::memcpy(rows[i], static_cast<const T*>(a.data) + (k + i) * a.row_stride + left,
+                    static_cast<std::size_t>(cols) * sizeof(T));
+        seen.add(rows[i], block_cols);
+      }
+      put_steps<splits_columns<W>>(rows, how, group.steps, to);
+      to += group.steps * block_cols;
+    }
+    return seen.found();
+  });
+}
+
+/// The steps of a row of B, whose `count` elements are followed by zeros.
+template <element T>
+void put_row(const T* from, std::ptrdiff_t count, arithmetic how, float* to) {
+  if constexpr (std::same_as<T, bf16>) {
+    if (how == arithmetic::bf16_pairs) {
+      for (std::ptrdiff_t k = 0; k < count; k += 4)
+        for (int step = 0; step < 2; ++step)
+          *to++ = as_floats(from[k + step + 2].bits |
+                            static_cast<std::uint32_t>(from[k + step].bits) << 16);
+      return;
+    }
+  }
+  for (std::ptrdiff_t k = 0; k < count; ++k) to[k] = widen<T>(bits_of(from[k]));
+}
+
+/// The pack_up kernel. B's panel stays row by row; of tiles, one after the other.
+inline magnitudes pack_up(const factor& b, arithmetic how, std::ptrdiff_t panel, float* to) {
+  return with_element(static_cast<element_type>(b.type), [&]<class T>(const T*) {
+    const std::ptrdiff_t top = panel * block_rows;
+    const auto rows = static_cast<int>(std::min<std::ptrdiff_t>(block_rows, b.rows - top));
+    const step_group group(how, b.cols);
+    const int ranks = group.ranks, steps = group.steps;
+    const std::ptrdiff_t depth = b.cols == 0 ? 0 : (b.cols + ranks - 1) / ranks * steps;
+    extremes<T> seen;
+    std::fill(to + rows * depth, to + block_rows * depth, 0.0f);
+    for (int i = 0; i < block_rows; ++i) {
+      const T* const row = static_cast<const T*>(b.data) + (top + i) * b.row_stride;
+      if (i < rows) seen.add(row, b.cols);
+      if (how == arithmetic::bf16_tiles) {
+        for (std::ptrdiff_t k = 0; k < b.cols; k += ranks) {
+          float* const tile_row = to + (k / ranks * block_rows + i) * steps;
+          const auto count = i < rows ? std::min<std::ptrdiff_t>(ranks, b.cols - k) : 0;
+          std::fill(tile_row, tile_row + steps, 0.0f);
+          if (count > 0)
+            std::memcpy(tile_row, row + k, static_cast<std::size_t>(count) * sizeof(T));
+        }
+      } else if (i < rows) {
+        const std::ptrdiff_t whole = b.cols / ranks * ranks;
+        put_row(row, whole, how, to + i * depth);
+        if (whole == b.cols) continue;
+        T rest[4] = {};
+        std::copy(row + whole, row + b.cols, rest);
+        put_row(rest, ranks, how, to + i * depth + whole / ranks * steps);
+      }
+    }
+    return seen.found();
+  });
+}
+
+}  // namespace revlora::inline REVLORA_NAMESPACE::detail
