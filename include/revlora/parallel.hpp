@@ -31,8 +31,9 @@ struct serial {
 
 #ifdef _OPENMP
 /// An OpenMP team: of `threads` threads, or of as many as OpenMP would take by itself (0). Global
-/// OpenMP settings are left alone. Neighbouring pieces go to the same thread, so a matrix first
-/// touched in the same way stays on its memory node.
+/// OpenMP settings are left alone. Work that is too little for a team stays on the calling thread.
+/// Neighbouring pieces go to the same thread, so a matrix first touched in the same way stays on
+/// its memory node.
 struct openmp {
   int threads = 0;
 

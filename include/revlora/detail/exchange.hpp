@@ -68,7 +68,7 @@ class exchange {
       new_record_->arena.clear();
     }
     std::atomic<outcome> result = outcome::done;
-    for_each(executor, panels, [&](std::ptrdiff_t panel) {
+    for_each(executor, panels, weights_.rows * weights_.cols, [&](std::ptrdiff_t panel) {
       if (result != outcome::done) return;
       const outcome of_panel = lead(panel);
       if (of_panel == outcome::done)
@@ -78,7 +78,7 @@ class exchange {
     });
     if (result == outcome::done) result = finish();
     if (result == outcome::done || weights_.to == nullptr) return result;
-    for_each(executor, panels, [&](std::ptrdiff_t panel) {
+    for_each(executor, panels, weights_.rows * weights_.cols, [&](std::ptrdiff_t panel) {
       if (!arrived[static_cast<std::size_t>(panel)]) return;
       kernel_interface::panel_exchange work = begin(panel);
       if (new_record_ != nullptr) work.wanted_code = code_of(new_entry(panel), new_record_->arena);

@@ -87,6 +87,22 @@ class packed_adapters {
   bool adds_nothing() const { return packed_.empty(); }
   const kernel_interface::delta& delta() const { return delta_; }
 
+  /// Lets `delta` begin at a column of blocks, for weights whose columns begin there.
+  void start_at(std::ptrdiff_t block) {
+    for (std::size_t i = 0; i < packed_.size(); ++i)
+      packed_[i].down = memory_[2 * i + 1].get() + block * packed_[i].depth * block_cols;
+  }
+
+  /// So many columns of blocks that A's part stays in the second-level cache from panel to panel:
+  /// 1 MiB. At rank 128 in fp32, all of A streamed from memory for each panel took twice the time.
+  std::ptrdiff_t blocks_at_once() const {
+    std::ptrdiff_t steps = 0;
+    for (const auto& adapter : packed_) steps += adapter.depth;
+    constexpr std::ptrdiff_t cache = std::ptrdiff_t{1} << 20;
+    const auto bytes = std::max<std::ptrdiff_t>(1, 4 * steps * block_cols);
+    return std::max<std::ptrdiff_t>(1, cache / bytes);
+  }
+
  private:
   static std::ptrdiff_t steps_of(std::ptrdiff_t rank, arithmetic how) {
     const auto groups_of = [&](std::ptrdiff_t ranks) { return (rank + ranks - 1) / ranks; };
@@ -111,7 +127,8 @@ class packed_adapters {
     auto down = allocate<float>(static_cast<std::size_t>(blocks * depth * block_cols));
     shared_magnitudes in_b, in_a;
     // One look while packing decides: what real adapters hold passes.
-    for_each(executor, panels + blocks, [&](std::ptrdiff_t piece) {
+    const std::ptrdiff_t elements = adapter.rank() * (adapter.b().rows + adapter.a().cols);
+    for_each(executor, panels + blocks, elements, [&](std::ptrdiff_t piece) {
       if (piece < panels)
         in_b.add(kernels.pack_up(to_kernels(adapter.b()), how, piece,
                                  up.get() + piece * depth * block_rows));

@@ -33,16 +33,23 @@ const kernel_interface::weight_kernels& kernels_for(const kernel_table& kernels)
 }
 
 /// to ← round(from ± D) for adapters that add something; returns how many weights became infinite
-/// or NaN.
+/// or NaN. Strip by strip, as wide as the caches like it.
 template <element T, executor Executor>
 std::int64_t combine_pass(const kernel_table& kernels, matrix_view<const T> from, matrix_view<T> to,
-                          const packed_adapters& adapters, bool subtracts,
-                          const Executor& executor) {
+                          packed_adapters& adapters, bool subtracts, const Executor& executor) {
   std::atomic<std::int64_t> became = 0;
-  for_each(executor, panels_of(from.rows, from.cols), [&](std::ptrdiff_t panel) {
-    became +=
-        kernels_for<T>(kernels).combine(to_kernels(from, to), adapters.delta(), subtracts, panel);
-  });
+  const std::ptrdiff_t width = adapters.blocks_at_once() * block_cols;
+  for (std::ptrdiff_t left = 0; left < from.cols; left += width) {
+    const std::ptrdiff_t cols = std::min(width, from.cols - left);
+    kernel_interface::weights strip = to_kernels(from, to);
+    strip.from = from.data + left;
+    strip.to = to.data + left;
+    strip.cols = cols;
+    adapters.start_at(left / block_cols);
+    for_each(executor, panels_of(from.rows, cols), from.rows * cols, [&](std::ptrdiff_t panel) {
+      became += kernels_for<T>(kernels).combine(strip, adapters.delta(), subtracts, panel);
+    });
+  }
   return became;
 }
 
@@ -50,7 +57,7 @@ std::int64_t combine_pass(const kernel_table& kernels, matrix_view<const T> from
 template <element T, executor Executor>
 void copy_pass(matrix_view<const T> from, matrix_view<T> to, const Executor& executor) {
   if (from.cols == 0) return;
-  for_each(executor, from.rows, [&](std::ptrdiff_t row) {
+  for_each(executor, from.rows, from.rows * from.cols, [&](std::ptrdiff_t row) {
     std::memcpy(to.data + row * to.row_stride, from.data + row * from.row_stride,
                 static_cast<std::size_t>(from.cols) * sizeof(T));
   });
@@ -61,7 +68,7 @@ template <element T, executor Executor, class Use>
 std::uint64_t checksum_pass(const kernel_table& kernels, matrix_view<const T> w,
                             const Executor& executor, const Use& use) {
   std::atomic<std::uint64_t> total = 0;
-  for_each(executor, panels_of(w.rows, w.cols), [&](std::ptrdiff_t panel) {
+  for_each(executor, panels_of(w.rows, w.cols), w.rows * w.cols, [&](std::ptrdiff_t panel) {
     const panel_checksums checksums =
         kernels_for<T>(kernels).checksums(to_kernels(w, nowhere<T>), panel);
     total += checksums.wide;

@@ -38,7 +38,6 @@ void multiply(const float* up, const float* down, std::ptrdiff_t depth, float* s
   constexpr int tile_vectors = 2;
   for (int left = 0; left < block_cols; left += tile_vectors * lanes<Arch>) {
     for (int top = 0; top < block_rows; top += tile_rows) {
-      const float* const rows = up + top * depth;
       vector sum[tile_rows][tile_vectors];
 #pragma GCC unroll 8
       for (int i = 0; i < tile_rows; ++i)
@@ -55,13 +54,12 @@ void multiply(const float* up, const float* down, std::ptrdiff_t depth, float* s
         const auto extend = [&](auto& chain, std::ptrdiff_t k) {
           vector a[tile_vectors];
 #pragma GCC unroll 8
-          for (int j = 0; j < tile_vectors; ++j) {
-            a[j] = vector::load_aligned(down + k * block_cols + left + j * lanes<Arch>);
-            keep_in_register(a[j]);
-          }
+          for (int j = 0; j < tile_vectors; ++j)
+            a[j] = kept_in_register<Arch>(
+                vector::load_aligned(down + k * block_cols + left + j * lanes<Arch>));
 #pragma GCC unroll 8
           for (int i = 0; i < tile_rows; ++i) {
-            const vector b(rows[i * depth + k]);
+            const vector b(up[k * block_rows + top + i]);
 #pragma GCC unroll 8
             for (int j = 0; j < tile_vectors; ++j)
               chain[i][j] = advance<how, Arch>(b, a[j], chain[i][j]);

@@ -145,22 +145,24 @@ magnitudes pack_down(const factor& a, arithmetic how, std::ptrdiff_t block, floa
   });
 }
 
-/// The steps of a row of B, whose `count` elements are followed by zeros.
+/// The steps of a row of B, `count` elements, each step 16 numbers behind the one before: the
+/// kernels broadcast the 16 rows of a step one after the other, and are half as fast if these lie
+/// far apart.
 template <element T>
 void put_row(const T* from, std::ptrdiff_t count, arithmetic how, float* to) {
   if constexpr (std::same_as<T, bf16>) {
     if (how == arithmetic::bf16_pairs) {
       for (std::ptrdiff_t k = 0; k < count; k += 4)
-        for (int step = 0; step < 2; ++step)
-          *to++ = as_floats(from[k + step + 2].bits |
-                            static_cast<std::uint32_t>(from[k + step].bits) << 16);
+        for (int step = 0; step < 2; ++step, to += block_rows)
+          *to = as_floats(from[k + step + 2].bits | static_cast<std::uint32_t>(from[k + step].bits)
+                                                        << 16);
       return;
     }
   }
-  for (std::ptrdiff_t k = 0; k < count; ++k) to[k] = widen<T>(bits_of(from[k]));
+  for (std::ptrdiff_t k = 0; k < count; ++k) to[k * block_rows] = widen<T>(bits_of(from[k]));
 }
 
-/// The pack_up kernel. B's panel stays row by row; of tiles, one after the other.
+/// The pack_up kernel: a panel of B step by step, or, of tiles, one after the other.
 inline magnitudes pack_up(const factor& b, arithmetic how, std::ptrdiff_t panel, float* to) {
   return with_element(static_cast<element_type>(b.type), [&]<class T>(const T*) {
     const std::ptrdiff_t top = panel * block_rows;
@@ -169,7 +171,7 @@ inline magnitudes pack_up(const factor& b, arithmetic how, std::ptrdiff_t panel,
     const int ranks = group.ranks, steps = group.steps;
     const std::ptrdiff_t depth = b.cols == 0 ? 0 : (b.cols + ranks - 1) / ranks * steps;
     extremes<T> seen;
-    std::fill(to + rows * depth, to + block_rows * depth, 0.0f);
+    if (rows < block_rows) std::fill(to, to + block_rows * depth, 0.0f);
     for (int i = 0; i < block_rows; ++i) {
       const T* const row = static_cast<const T*>(b.data) + (top + i) * b.row_stride;
       if (i < rows) seen.add(row, b.cols);
@@ -183,11 +185,11 @@ inline magnitudes pack_up(const factor& b, arithmetic how, std::ptrdiff_t panel,
         }
       } else if (i < rows) {
         const std::ptrdiff_t whole = b.cols / ranks * ranks;
-        put_row(row, whole, how, to + i * depth);
+        put_row(row, whole, how, to + i);
         if (whole == b.cols) continue;
         T rest[4] = {};
         std::copy(row + whole, row + b.cols, rest);
-        put_row(rest, ranks, how, to + i * depth + whole / ranks * steps);
+        put_row(rest, ranks, how, to + i + whole / ranks * steps * block_rows);
       }
     }
     return seen.found();
