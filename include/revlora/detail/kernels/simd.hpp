@@ -325,15 +325,6 @@ word_mask<Arch> to_word_mask(xsimd::batch_bool<float, Arch> mask) {
     return as_words(xsimd::select(mask, floats<Arch>(1.0f), floats<Arch>(0.0f))) != words<Arch>(0u);
 }
 
-template <class Arch>
-std::int64_t sum_of(words<Arch> values) {
-  alignas(64) std::uint32_t lane[lanes<Arch>];
-  values.store_aligned(lane);
-  std::int64_t sum = 0;
-  for (const std::uint32_t value : lane) sum += value;
-  return sum;
-}
-
 /// Any bytes as words. Not by way of an array: what is stored in halves and loaded as a whole has
 /// to be waited for.
 template <class Arch>
