@@ -58,13 +58,9 @@ class tiles {
   }
 
   /// `sums ← B·A` for a block, the sums in the contract's order: TDPBF16PS adds even and odd chain
-  /// of 32 ranks, and their sum to what is there. `depth` is at most 16, or a
+  /// of 32 ranks, and their sum to what is there. `depth` is not zero, and at most 16 or a
   /// multiple of it.
   void multiply(const float* up, const float* down, std::ptrdiff_t depth, float* sums) {
-    if (depth == 0) {
-      std::fill(sums, sums + block_rows * block_cols, 0.0f);
-      return;
-    }
     configure(std::min(depth, full_depth));
     const std::ptrdiff_t up_row_bytes = 4 * depth_, tile_bytes = 64 * depth_;
     asm volatile("tilezero %tmm0\n\ttilezero %tmm1\n\ttilezero %tmm2\n\ttilezero %tmm3");

@@ -121,6 +121,10 @@ class panel_deltas {
               std::ptrdiff_t block, float* sums) {
     const float* const up = adapter.up + panel * adapter.depth * block_rows;
     const float* const down = adapter.down + block * adapter.depth * block_cols;
+    if (adapter.depth == 0) {  // rank 0
+      std::fill_n(sums, block_size, 0.0f);
+      return;
+    }
     switch (adapter.how) {
 #ifdef REVLORA_MAY_HAVE_BF16_UNITS
       case arithmetic::bf16_tiles:
