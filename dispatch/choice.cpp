@@ -33,7 +33,7 @@ constexpr row rows[] = {
     {instruction_set::avx512bf16, built_in::avx512bf16,
      [] { return has_avx512() && built_in::has_bf16_pairs(); }},
     {instruction_set::amx, built_in::amx,
-     [] { return has_avx512vbmi2() && built_in::has_bf16_tiles(); }},
+     [] { return has_avx512_of_amx() && built_in::has_bf16_tiles(); }},
 #elif defined(__aarch64__)
     {instruction_set::neon, built_in::neon, [] { return true; }},
 #endif

@@ -32,8 +32,9 @@ inline bool has_avx512() {
          __builtin_cpu_supports("avx512vl");
 }
 
-inline bool has_avx512vbmi2() {
-  return has_avx512() && __builtin_cpu_supports("avx512vbmi2");
+inline bool has_avx512_of_amx() {
+  return has_avx512() && __builtin_cpu_supports("avx512vbmi2") &&
+         __builtin_cpu_supports("avx512bf16");
 }
 
 }  // namespace revlora::dispatch

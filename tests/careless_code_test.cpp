@@ -9,15 +9,15 @@ namespace {
 
 using revlora::detail::floats;
 using revlora::detail::preimage;
-using revlora::detail::word_mask;
-using revlora::detail::words;
+using revlora::detail::stored_pair;
 
 /// Claims that round(y − D) is always right.
 template <class T>
 struct never_carries_bits {
   template <class Arch>
-  static word_mask<Arch> is_certain(floats<Arch>, floats<Arch>, floats<Arch>) {
-    return words<Arch>(1u) == words<Arch>(1u);
+  static std::uint64_t certain_columns(const stored_pair<Arch, T>&, const floats<Arch> (&)[2],
+                                       const floats<Arch> (&)[2]) {
+    return ~std::uint64_t{0};
   }
   static preimage candidates(std::uint32_t, float) { return {0, 1}; }
 };
@@ -26,8 +26,9 @@ struct never_carries_bits {
 template <class T>
 struct looks_in_the_wrong_place {
   template <class Arch>
-  static word_mask<Arch> is_certain(floats<Arch>, floats<Arch>, floats<Arch>) {
-    return words<Arch>(1u) == words<Arch>(0u);
+  static std::uint64_t certain_columns(const stored_pair<Arch, T>&, const floats<Arch> (&)[2],
+                                       const floats<Arch> (&)[2]) {
+    return 0;
   }
   static preimage candidates(std::uint32_t y, float) { return {y % 3, 1 + y % 5}; }
 };

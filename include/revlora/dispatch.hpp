@@ -31,7 +31,7 @@ enum class instruction_set : std::uint8_t {
   avx2,        ///< with FMA, F16C, BMI1, BMI2, LZCNT and POPCNT
   avx512,      ///< F, BW, CD, DQ and VL, beside all of avx2
   avx512bf16,  ///< avx512, and VDPBF16PS for adapters of bf16
-  amx,         ///< avx512, VBMI2, and AMX for adapters of bf16
+  amx,         ///< avx512, VBMI2, AVX512-BF16, and AMX for adapters of bf16
   neon,        ///< every AArch64
 };
 

@@ -23,10 +23,10 @@ struct alignas(64) coded_group {
   std::uint32_t merged[group_size];
   float delta[group_size];
   std::uint32_t lowest[group_size];  ///< of the candidates
-  std::uint32_t count[group_size];   ///< 0: the decoder guesses, and wrongly
-  std::uint32_t raw[group_size];     ///< not zero if any weight is a candidate
-  std::uint16_t mask[group_size];    ///< as many ones as the head of a phase-in code has bits
-  std::uint32_t odd;                 ///< the lanes whose codes are of another kind
+  std::uint32_t count[group_size];
+  std::uint32_t raw[group_size];   ///< not zero if any weight is a candidate
+  std::uint16_t mask[group_size];  ///< as many ones as the head of a phase-in code has bits
+  std::uint32_t odd;               ///< the lanes whose codes are of another kind
 
   template <element T>
   code_shape<T> shape(int i) const {
@@ -167,21 +167,15 @@ class coded_weights {
   static void classify(coded_group& its, int i) {
     const words<Arch> merged = words<Arch>::load_aligned(its.merged + i), zero(0u);
     const floats<Arch> d = floats<Arch>::load_aligned(its.delta + i);
-    const auto ones_where = [&](word_mask<Arch> mask) {
-      return choose<Arch>(mask, words<Arch>(~0u), zero);
-    };
-    // Where the decoder is certain it does not look for candidates, whatever the formulas say.
-    const floats<Arch> y = widen<T>(merged);
-    const words<Arch> uncertain = ~ones_where(Code::template is_certain<Arch>(y, d, y - d));
-    const words<Arch> raw = uncertain & ones_where(((merged & words<Arch>(layout<T>::magnitude)) >
-                                                    words<Arch>(layout<T>::infinity)) |
-                                                   is_not_finite<float>(as_words<Arch>(d)));
+    const words<Arch> is_raw = choose<Arch>(
+        ((merged & words<Arch>(layout<T>::magnitude)) > words<Arch>(layout<T>::infinity)) |
+            is_not_finite<float>(as_words<Arch>(d)),
+        words<Arch>(~0u), zero);
     const words<Arch> lowest = words<Arch>::load_aligned(its.lowest + i);
-    const words<Arch> count = words<Arch>::load_aligned(its.count + i) & uncertain;
-    count.store_aligned(its.count + i);
-    raw.store_aligned(its.raw + i);
+    const words<Arch> count = words<Arch>::load_aligned(its.count + i);
+    is_raw.store_aligned(its.raw + i);
     store_u16<Arch>(its.mask + i, phase_in<words<Arch>>(count).head_mask);
-    const words<Arch> odd = has_odd_shape(lowest, count, raw);
+    const words<Arch> odd = has_odd_shape(lowest, count, is_raw);
     its.odd |= static_cast<std::uint32_t>(to_integer<Arch>(odd != zero) << i);
   }
 

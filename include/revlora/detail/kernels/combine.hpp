@@ -27,32 +27,65 @@ struct row_range {
   std::ptrdiff_t to_stride;
 };
 
+/// A row of a block, by pairs of vectors, before and after.
+template <class Arch, element T>
+struct combined_row {
+  stored_pair<Arch, T> before[pairs_of_row<Arch>], after[pairs_of_row<Arch>];
+  floats<Arch> delta[pairs_of_row<Arch>][2];
+};
+
+/// Rounds the numbers of a row. False if one is infinite or NaN: then they are not rounded.
+template <class Arch, element T>
+[[gnu::always_inline]] inline bool round_finite(
+    const floats<Arch> (&numbers)[pairs_of_row<Arch>][2],
+    stored_pair<Arch, T> (&rounded)[pairs_of_row<Arch>]) {
+  using pair_type = stored_pair<Arch, T>;
+  if constexpr (requires { pair_type::of_normal(numbers[0][0], numbers[0][1]); }) {
+#pragma GCC unroll 8
+    for (int pair = 0; pair < pairs_of_row<Arch>; ++pair)
+      rounded[pair] = pair_type::of_normal(numbers[pair][0], numbers[pair][1]);
+    if (pair_type::are_normal(rounded)) [[likely]]
+      return true;
+  }
+  words<Arch> largest(0u);
+#pragma GCC unroll 8
+  for (int pair = 0; pair < pairs_of_row<Arch>; ++pair)
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; ++i)
+      largest = xsimd::max(largest, as_words<Arch>(numbers[pair][i]) & words<Arch>(0x7fffffffu));
+  if (to_integer<Arch>(largest >= words<Arch>(overflow_bits<T>)) != 0) return false;
+#pragma GCC unroll 8
+  for (int pair = 0; pair < pairs_of_row<Arch>; ++pair)
+    rounded[pair] = pair_type::of(numbers[pair][0], numbers[pair][1]);
+  return true;
+}
+
 /// Rows from `first` on, to the first one with a result that is infinite or NaN, which is left as
 /// it is; returns which that is. A loop without calls, so that constants stay in registers.
-template <class Arch, element T, class Combine>
+template <class Arch, element T, class Combine, class See>
 [[gnu::always_inline]] inline int combine_finite_rows(int first, int rows, row_range<T> range,
                                                       const delta_reader<Arch>& delta,
-                                                      const Combine& combine) {
+                                                      const Combine& combine, const See& see) {
   for (int row = first; row < rows; ++row) {
     const T* const from = range.from + row * range.from_stride;
     T* const to = range.to + row * range.to_stride;
-    floats<Arch> sums[pairs_of_row<Arch>][2];
-    words<Arch> largest(0u);
+    combined_row<Arch, T> its;
+    floats<Arch> numbers[pairs_of_row<Arch>][2];
     prefetch_right(from);
 #pragma GCC unroll 8
     for (int pair = 0; pair < pairs_of_row<Arch>; ++pair) {
-      const auto x = stored_pair<Arch, T>::load(from + pair * 2 * lanes<Arch>);
+      its.before[pair] = stored_pair<Arch, T>::load(from + pair * 2 * lanes<Arch>);
 #pragma GCC unroll 2
       for (int i = 0; i < 2; ++i) {
-        const auto d = delta.at(row * block_cols + delta_offset<Arch, T>(pair, i));
-        sums[pair][i] = combine(x.value(i), d);
-        largest = xsimd::max(largest, as_words<Arch>(sums[pair][i]) & words<Arch>(0x7fffffffu));
+        its.delta[pair][i] = delta.at(row * block_cols + delta_offset<Arch, T>(pair, i));
+        numbers[pair][i] = combine(its.before[pair].value(i), its.delta[pair][i]);
       }
     }
-    if (to_integer<Arch>(largest >= words<Arch>(overflow_bits<T>)) != 0) return row;
+    if (!round_finite<Arch, T>(numbers, its.after)) return row;
 #pragma GCC unroll 8
     for (int pair = 0; pair < pairs_of_row<Arch>; ++pair)
-      stored_pair<Arch, T>::of(sums[pair][0], sums[pair][1]).store(to + pair * 2 * lanes<Arch>);
+      its.after[pair].store(to + pair * 2 * lanes<Arch>);
+    see(row, its);
   }
   return rows;
 }
@@ -74,17 +107,34 @@ template <element T, class Combine>
   return became;
 }
 
+template <class Arch, element T>
+combined_row<Arch, T> load_row(const T* before, const delta_reader<Arch>& delta, int row,
+                               const T* after) {
+  combined_row<Arch, T> its;
+  for (int pair = 0; pair < pairs_of_row<Arch>; ++pair) {
+    its.before[pair] = stored_pair<Arch, T>::load(before + pair * 2 * lanes<Arch>);
+    its.after[pair] = stored_pair<Arch, T>::load(after + pair * 2 * lanes<Arch>);
+    for (int i = 0; i < 2; ++i)
+      its.delta[pair][i] = delta.at(row * block_cols + delta_offset<Arch, T>(pair, i));
+  }
+  return its;
+}
+
 /// Rounds `combine(x, D)` for some rows of a block; returns how many weights became infinite or
-/// NaN.
-template <class Arch, element T, class Combine>
-std::int64_t combine_rows(int rows, const row_range<T>& range, const block_delta& delta,
-                          const Combine& combine) {
+/// NaN. Each row is shown to `see`, but for odd rows that are changed where they are.
+template <class Arch, element T, class Combine, class See>
+[[gnu::always_inline]] inline std::int64_t combine_rows(int rows, const row_range<T>& range,
+                                                        const block_delta& delta,
+                                                        const Combine& combine, const See& see) {
   std::int64_t became = 0;
+  const delta_reader<Arch> reader(delta);
   for (int row = 0; row < rows; ++row) {
-    row = combine_finite_rows<Arch>(row, rows, range, delta_reader<Arch>(delta), combine);
-    if (row < rows)
-      became += combine_odd_row(range.from + row * range.from_stride, delta, row, combine,
-                                range.to + row * range.to_stride);
+    row = combine_finite_rows<Arch>(row, rows, range, reader, combine, see);
+    if (row == rows) break;
+    const T* const from = range.from + row * range.from_stride;
+    T* const to = range.to + row * range.to_stride;
+    became += combine_odd_row(from, delta, row, combine, to);
+    if (from != to) see(row, load_row<Arch>(from, reader, row, to));
   }
   return became;
 }
@@ -93,6 +143,13 @@ std::int64_t combine_rows(int rows, const row_range<T>& range, const block_delta
 inline constexpr auto plus_delta = [](auto x, auto d) { return x + d; };
 /// x − D.
 inline constexpr auto minus_delta = [](auto x, auto d) { return x - d; };
+
+/// The same, and nobody sees it.
+template <class Arch, element T, class Combine>
+[[gnu::noinline]] std::int64_t combine_rows(int rows, const row_range<T>& range,
+                                            const block_delta& delta, const Combine& combine) {
+  return combine_rows<Arch, T>(rows, range, delta, combine, [](int, const auto&) {});
+}
 
 /// The combine kernel.
 template <class Arch, element T>

@@ -1,7 +1,7 @@
 // How one weight is coded, given what it was merged to and by how much.
 //
 // Most weights need no bits: the decoder's guess round(y − D) is the only weight that leads to y.
-// The others are told from (y, D) by `is_certain` and coded as their place in the preimage.
+// The others are told from (y, D) by `certain_columns` and coded as their place in the preimage.
 #pragma once
 
 #include <bit>
@@ -30,7 +30,8 @@ word_mask<Arch> is_exact_tie(floats<Arch> y, floats<Arch> delta, floats<Arch> di
 /// Lanes whose weight is certain to be round(y − D), given y (widened), D, and `difference`, the
 /// fp32 value of y − D. The others carry bits, or turn out to have one candidate and no bits.
 template <element T, class Arch>
-word_mask<Arch> is_certain(floats<Arch> y, floats<Arch> delta, floats<Arch> difference) {
+requires(!std::same_as<T, bf16>) word_mask<Arch> is_certain(floats<Arch> y, floats<Arch> delta,
+                                                            floats<Arch> difference) {
   const auto constant = [](std::uint32_t bits) { return words<Arch>(bits); };
   const words<Arch> size = as_words<Arch>(difference) & constant(0x7fffffff);
   // One solution where y's spacing is not wider than x's: where round(y − D) is above the power of
@@ -38,12 +39,7 @@ word_mask<Arch> is_certain(floats<Arch> y, floats<Arch> delta, floats<Arch> diff
   // NaN: what is not finite always carries bits.
   words<Arch> limit = as_words<Arch>(y) & constant(layout<float>::infinity);
   // Elsewhere only a difference that is a tie, or was rounded into or out of one, is in doubt.
-  if constexpr (std::same_as<T, bf16>) {
-    limit = limit | constant(0xffff);  // a little more than half a step, for less work
-    const words<Arch> past_tie = as_words<Arch>(difference) + constant(past_half_bf16);
-    return to_word_mask<Arch>(as_floats<Arch>(size) > as_floats<Arch>(limit)) &
-           ((past_tie & constant(0xfffc)) != constant(0));
-  } else if constexpr (std::same_as<T, f16>) {
+  if constexpr (std::same_as<T, f16>) {
     limit = xsimd::max(limit, constant(0x38800000)) + constant(0x1000);  // no T below is normal
     const words<Arch> past_tie = as_words<Arch>(difference) - constant(0xfff);
     return to_word_mask<Arch>(as_floats<Arch>(size) > as_floats<Arch>(limit)) &
@@ -54,6 +50,35 @@ word_mask<Arch> is_certain(floats<Arch> y, floats<Arch> delta, floats<Arch> diff
     return to_word_mask<Arch>(as_floats<Arch>(size) > as_floats<Arch>(limit)) &
            (size != constant(layout<float>::infinity)) & ~is_exact_tie<Arch>(y, delta, difference);
   }
+}
+
+/// The columns of a pair of vectors for which `is_certain`.
+template <class Arch, element T>
+[[gnu::always_inline]] inline std::uint64_t certain_columns(const stored_pair<Arch, T>& y,
+                                                            const floats<Arch> (&delta)[2],
+                                                            const floats<Arch> (&difference)[2]) {
+  return both<Arch>(is_certain<T, Arch>(y.value(0), delta[0], difference[0]),
+                    is_certain<T, Arch>(y.value(1), delta[1], difference[1]));
+}
+
+/// The same for bf16, in 16-bit lanes: twice as many at a time. "Above the power of two" is a whole
+/// step here instead of half a one, for less work.
+template <class Arch>
+[[gnu::always_inline]] inline std::uint64_t certain_columns(const stored_pair<Arch, bf16>& y,
+                                                            const floats<Arch> (&)[2],
+                                                            const floats<Arch> (&difference)[2]) {
+  using pair = stored_pair<Arch, bf16>;
+  const auto constant = [](std::uint32_t twice) { return words<Arch>(twice << 16 | twice); };
+  const words<Arch> even = as_words<Arch>(difference[0]), odd = as_words<Arch>(difference[1]);
+  const halves<Arch> limit = as_halves<Arch>(y.pairs & constant(layout<bf16>::infinity));
+  const halves<Arch> size =
+      as_halves<Arch>(pair::upper_halves(even, odd).pairs & constant(layout<bf16>::magnitude));
+  // NaN is not above infinity.
+  const halves<Arch> bounded = xsimd::min(size, as_halves<Arch>(constant(layout<bf16>::infinity)));
+  const words<Arch> half(past_half_bf16);
+  const halves<Arch> past_tie =
+      as_halves<Arch>(pair::lower_halves(even + half, odd + half).pairs & constant(0xfffc));
+  return to_integer<Arch>((bounded > limit) & (past_tie != halves<Arch>(std::int16_t{0})));
 }
 
 /// What the code of a weight that carries bits looks like, from (y, D) alone.
@@ -156,8 +181,10 @@ struct phase_in {
 template <element T>
 struct exact_code {
   template <class Arch>
-  static word_mask<Arch> is_certain(floats<Arch> y, floats<Arch> delta, floats<Arch> difference) {
-    return detail::is_certain<T, Arch>(y, delta, difference);
+  [[gnu::always_inline]] static std::uint64_t certain_columns(const stored_pair<Arch, T>& y,
+                                                              const floats<Arch> (&delta)[2],
+                                                              const floats<Arch> (&difference)[2]) {
+    return detail::certain_columns<Arch>(y, delta, difference);
   }
   [[gnu::always_inline]] static preimage candidates(std::uint32_t y, float delta) {
     return preimage_of<T>(y, delta);

@@ -88,15 +88,20 @@ class panel_decoder {
   [[gnu::always_inline]] static std::uint64_t guess_row(const T* merged,
                                                         const delta_reader<Arch>& delta, int row,
                                                         T* guesses) {
-    row_mask<Arch, T> mask;
+    row_mask<Arch> certain;
     prefetch_right(merged);
 #pragma GCC unroll 8
     for (int pair = 0; pair < pairs_of_row<Arch>; ++pair) {
-      const auto guessed = guess<Code, Arch>(merged, delta, row, pair);
-      guessed.weights.store(guesses + pair * 2 * lanes<Arch>);
-      mask.add(pair, guessed.certain[0], guessed.certain[1]);
+      const int left = pair * 2 * lanes<Arch>;
+      const auto d = [&](int i) {
+        return delta.at(row * block_cols + delta_offset<Arch, T>(pair, i));
+      };
+      const auto guessed =
+          guess<Code, Arch, T>(stored_pair<Arch, T>::load(merged + left), {d(0), d(1)});
+      guessed.weights.store(guesses + left);
+      certain.add(pair, guessed.certain);
     }
-    return mask.columns();
+    return certain.columns();
   }
 
   /// All lanes of the quads in which some are.

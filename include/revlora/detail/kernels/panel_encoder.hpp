@@ -27,19 +27,32 @@ class panel_encoder {
   /// Writes what the 16×64 weights of `block` are merged to, padding included.
   [[gnu::noinline]] void encode(std::ptrdiff_t index, const weight_block<T>& block,
                                 const block_delta& delta, T* merged) {
+    std::uint64_t uncertain[block_rows];
+    columns_of_block wrong;
     became_ += combine_rows<Arch, T>(
-        block_rows, {block.source, block.source_stride, merged, block_cols}, delta, plus_delta);
-    const delta_reader<Arch> reader(delta);
-    std::uint64_t columns[block_rows];
-    for (int i = 0; i < block_rows; ++i)
-      columns[i] = ~certain_columns(block.row(i), reader, i, merged + i * block_cols);
+        block_rows, {block.source, block.source_stride, merged, block_cols}, delta,
+        plus_delta, [&](int row, const combined_row<Arch, T>& its) __attribute__((always_inline)) {
+          row_mask<Arch> certain, right;
+#pragma GCC unroll 8
+          for (int pair = 0; pair < pairs_of_row<Arch>; ++pair) {
+            const auto guessed = guess<Code, Arch, T>(its.after[pair], its.delta[pair]);
+            certain.add(pair, guessed.certain);
+            right.add(pair, guessed.weights.equal_columns(its.before[pair]));
+          }
+          const std::uint64_t valid = block.valid_columns(row);
+          uncertain[row] = ~certain.columns() & valid;
+          wrong.of_row[row] = certain.columns() & ~right.columns() & valid;
+        });
     coded_weights<Arch, T, Code> coded;
-    for (int i = 0; i < block_rows; ++i) coded.add_row(i, columns[i] & block.valid_columns(i));
-    if (coded.size() == 0) return;
-    weight_block<T> result = block;
-    result.read_from(merged);
-    coded.find(result, delta);
-    put_codes(coded, index, block);
+    for (int i = 0; i < block_rows; ++i) coded.add_row(i, uncertain[i]);
+    if (coded.size() > 0) {
+      weight_block<T> result = block;
+      result.read_from(merged);
+      coded.find(result, delta);
+      put_codes(coded, block, wrong);
+    }
+    if (wrong.any()) [[unlikely]]
+      put_exceptions(index, block, wrong);
   }
 
   /// Of the blocks so far.
@@ -48,27 +61,28 @@ class panel_encoder {
             static_cast<std::size_t>(exceptions_ - exceptions_start_)};
   }
   /// How many weights became infinite or NaN.
-  std::int64_t became_not_finite() const { return became_; }
-
- private:
-  /// The columns of a row whose weight the decoder will guess, and rightly.
-  [[gnu::always_inline]] static std::uint64_t certain_columns(const T* base,
-                                                              const delta_reader<Arch>& delta,
-                                                              int row, const T* merged) {
-    row_mask<Arch, T> mask;
-#pragma GCC unroll 8
-    for (int pair = 0; pair < pairs_of_row<Arch>; ++pair) {
-      const auto x = stored_pair<Arch, T>::load(base + pair * 2 * lanes<Arch>);
-      const auto guessed = guess<Code, Arch>(merged, delta, row, pair);
-      mask.add(pair, guessed.certain[0] & guessed.weights.equals(x, 0),
-               guessed.certain[1] & guessed.weights.equals(x, 1));
-    }
-    return mask.columns();
+  std::int64_t became_not_finite() const {
+    return became_;
   }
 
-  /// All heads, then all tails; the weights that are not among their candidates become exceptions.
-  void put_codes(const coded_weights<Arch, T, Code>& coded, std::ptrdiff_t index,
-                 const weight_block<T>& block) {
+ private:
+  /// Some weights of a block.
+  struct columns_of_block {
+    std::uint64_t of_row[block_rows];
+
+    void add(int position) {
+      of_row[position / block_cols] |= std::uint64_t{1} << position % block_cols;
+    }
+    bool any() const {
+      std::uint64_t all = 0;
+      for (const std::uint64_t columns : of_row) all |= columns;
+      return all != 0;
+    }
+  };
+
+  /// All heads, then all tails. Adds to `wrong` the weights that are not among their candidates.
+  void put_codes(const coded_weights<Arch, T, Code>& coded, const weight_block<T>& block,
+                 columns_of_block& wrong) {
     struct {
       std::uint64_t bits;
       int count;
@@ -92,13 +106,10 @@ class panel_encoder {
           continue;
         }
         for (int j = i; j < std::min(i + 4, size); ++j) {
-          const bool is_guessed = its.count[j] == 0;
           const code_shape<T> shape = its.template shape<T>(j);
           element_code code;
-          if (is_guessed || !encode_weight(shape, codes.weights[j], code))
-            put_exception(index * block_size + coded.position(n * group_size + j),
-                          from_bits<T>(codes.weights[j]));
-          if (is_guessed) continue;
+          if (!encode_weight(shape, codes.weights[j], code))
+            wrong.add(coded.position(n * group_size + j));
           bits.put(code.head, shape.head_bits());
           put_tail(code.tail, code.tail_bits);
         }
@@ -108,11 +119,19 @@ class panel_encoder {
     bits_ = bits;
   }
 
-  void put_exception(std::ptrdiff_t position, T weight) {
-    exceptions_ = put_varint(exceptions_, static_cast<std::uint64_t>(position - next_position_));
-    std::memcpy(exceptions_, &weight, sizeof weight);
-    exceptions_ += sizeof weight;
-    next_position_ = position + 1;
+  /// Weights that the decoder would get wrong.
+  [[gnu::noinline]] void put_exceptions(std::ptrdiff_t index, const weight_block<T>& block,
+                                        const columns_of_block& wrong) {
+    for (int row = 0; row < block_rows; ++row)
+      for (std::uint64_t rest = wrong.of_row[row]; rest != 0; rest &= rest - 1) {
+        const int column = std::countr_zero(rest);
+        const std::ptrdiff_t position = index * block_size + row * block_cols + column;
+        exceptions_ =
+            put_varint(exceptions_, static_cast<std::uint64_t>(position - next_position_));
+        std::memcpy(exceptions_, &block.row(row)[column], sizeof(T));
+        exceptions_ += sizeof(T);
+        next_position_ = position + 1;
+      }
   }
 
   bit_writer bits_;

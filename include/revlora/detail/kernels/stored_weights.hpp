@@ -44,6 +44,18 @@ constexpr int delta_offset(int pair, int half) {
                            : (2 * pair + half) * lanes<Arch>;
 }
 
+/// Whether the processor rounds vectors to bf16.
+template <class Arch>
+inline constexpr bool narrows_bf16 = requires(typename floats<Arch>::register_type r) {
+  native::interleave_u16(native::narrow_bf16(r, r));
+};
+
+/// Lane masks of two vectors as one.
+template <class Arch>
+std::uint64_t both(word_mask<Arch> first, word_mask<Arch> second) {
+  return to_integer<Arch>(first) | to_integer<Arch>(second) << lanes<Arch>;
+}
+
 /// Two vectors of weights. `of` rounds numbers, `nearest` numbers that are no ties and not next to
 /// one; either makes anything of NaN.
 template <class Arch, element T>
@@ -59,8 +71,9 @@ struct stored_pair<Arch, float> {
   static stored_pair of(floats<Arch> first, floats<Arch> second) { return {{first, second}}; }
   static stored_pair nearest(floats<Arch> first, floats<Arch> second) { return of(first, second); }
   floats<Arch> value(int i) const { return half[i]; }
-  word_mask<Arch> equals(const stored_pair& other, int i) const {
-    return as_words<Arch>(half[i]) == as_words<Arch>(other.half[i]);
+  std::uint64_t equal_columns(const stored_pair& other) const {
+    return both<Arch>(as_words<Arch>(half[0]) == as_words<Arch>(other.half[0]),
+                      as_words<Arch>(half[1]) == as_words<Arch>(other.half[1]));
   }
   void store(float* to) const {
     half[0].store_unaligned(to);
@@ -76,15 +89,28 @@ struct stored_pair<Arch, bf16> {
     return {load_words<Arch>(reinterpret_cast<const std::byte*>(from))};
   }
   static stored_pair of(floats<Arch> even, floats<Arch> odd) {
-    return {(round(even) >> 16) | (round(odd) & words<Arch>(0xffff0000u))};
+    return upper_halves(round(even), round(odd));
+  }
+  /// By the processor: wrong, and not normal, if a result is zero, infinite or NaN.
+  static stored_pair of_normal(floats<Arch> even, floats<Arch> odd) requires narrows_bf16<Arch> {
+    return {words<Arch>(native::interleave_u16(native::narrow_bf16(even.data, odd.data)))};
+  }
+  static bool are_normal(const stored_pair (&row)[2]) requires narrows_bf16<Arch> {
+    return !native::any_not_normal_bf16(row[0].pairs.data, row[1].pairs.data);
   }
   static stored_pair nearest(floats<Arch> even, floats<Arch> odd) {
     const words<Arch> half(past_half_bf16);
-    return {((as_words<Arch>(even) + half) >> 16) |
-            ((as_words<Arch>(odd) + half) & words<Arch>(0xffff0000u))};
+    return upper_halves(as_words<Arch>(even) + half, as_words<Arch>(odd) + half);
   }
-  word_mask<Arch> equals(const stored_pair& other, int i) const {
-    return ((pairs ^ other.pairs) & words<Arch>(i == 0 ? 0xffffu : 0xffff0000u)) == words<Arch>(0u);
+  /// The upper, and the lower halves of words.
+  static stored_pair upper_halves(words<Arch> even, words<Arch> odd) {
+    return {(even >> 16) | (odd & words<Arch>(0xffff0000u))};
+  }
+  static stored_pair lower_halves(words<Arch> even, words<Arch> odd) {
+    return {(even & words<Arch>(0xffffu)) | (odd << 16)};
+  }
+  std::uint64_t equal_columns(const stored_pair& other) const {
+    return to_integer<Arch>(as_halves<Arch>(pairs) == as_halves<Arch>(other.pairs));
   }
   floats<Arch> value(int i) const {
     return as_floats<Arch>(i == 0 ? pairs << 16 : pairs & words<Arch>(0xffff0000u));
@@ -115,7 +141,9 @@ requires(!converts_f16<Arch>) struct stored_pair<Arch, f16> {
     return {{narrow_number<f16>(first), narrow_number<f16>(second)}};
   }
   static stored_pair nearest(floats<Arch> first, floats<Arch> second) { return of(first, second); }
-  word_mask<Arch> equals(const stored_pair& other, int i) const { return half[i] == other.half[i]; }
+  std::uint64_t equal_columns(const stored_pair& other) const {
+    return both<Arch>(half[0] == other.half[0], half[1] == other.half[1]);
+  }
   floats<Arch> value(int i) const { return widen<f16>(half[i]); }
   void store(f16* to) const {
     detail::store<Arch>(to, half[0]);
@@ -138,8 +166,12 @@ struct stored_pair<Arch, f16> {
     return {{native::narrow_f16(first.data), native::narrow_f16(second.data)}};
   }
   static stored_pair nearest(floats<Arch> first, floats<Arch> second) { return of(first, second); }
-  word_mask<Arch> equals(const stored_pair& other, int i) const {
-    return words<Arch>(native::widen_u16(half[i])) == words<Arch>(native::widen_u16(other.half[i]));
+  std::uint64_t equal_columns(const stored_pair& other) const {
+    const auto equal = [&](int i) {
+      return words<Arch>(native::widen_u16(half[i])) ==
+             words<Arch>(native::widen_u16(other.half[i]));
+    };
+    return both<Arch>(equal(0), equal(1));
   }
   floats<Arch> value(int i) const { return floats<Arch>(native::widen_f16(half[i])); }
   void store(f16* to) const {
@@ -147,24 +179,15 @@ struct stored_pair<Arch, f16> {
   }
 };
 
-/// Lane masks of a row, put together to a mask of its columns.
-template <class Arch, element T>
+/// Masks of the columns of a pair, put together to one of the columns of a row.
+template <class Arch>
 class row_mask {
  public:
-  void add(int pair, word_mask<Arch> first, word_mask<Arch> second) {
-    const std::uint64_t masks[2] = {to_integer<Arch>(first), to_integer<Arch>(second)};
-    for (int i = 0; i < 2; ++i) bits_[i] |= masks[i] << shift(pair, i);
-  }
-  std::uint64_t columns() const {
-    return splits_columns<T> ? interleave(bits_[0], bits_[1]) : bits_[0] | bits_[1];
-  }
+  void add(int pair, std::uint64_t columns) { columns_ |= columns << (2 * lanes<Arch> * pair); }
+  std::uint64_t columns() const { return columns_; }
 
  private:
-  static constexpr int shift(int pair, int half) {
-    return splits_columns<T> ? pair * lanes<Arch> : (2 * pair + half) * lanes<Arch>;
-  }
-
-  std::uint64_t bits_[2] = {0, 0};
+  std::uint64_t columns_ = 0;
 };
 
 }  // namespace revlora::inline REVLORA_NAMESPACE::detail
