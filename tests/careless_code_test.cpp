@@ -7,18 +7,15 @@
 namespace tests {
 namespace {
 
-using revlora::detail::floats;
 using revlora::detail::preimage;
-using revlora::detail::stored_pair;
 
 /// Claims that round(y − D) is always right.
 template <class T>
 struct never_carries_bits {
   template <class Arch>
-  static std::uint64_t certain_columns(const stored_pair<Arch, T>&, const floats<Arch> (&)[2],
-                                       const floats<Arch> (&)[2]) {
-    return ~std::uint64_t{0};
-  }
+  struct certainty {
+    std::uint64_t columns(const auto&...) const { return ~std::uint64_t{0}; }
+  };
   static preimage candidates(std::uint32_t, float) { return {0, 1}; }
 };
 
@@ -26,10 +23,9 @@ struct never_carries_bits {
 template <class T>
 struct looks_in_the_wrong_place {
   template <class Arch>
-  static std::uint64_t certain_columns(const stored_pair<Arch, T>&, const floats<Arch> (&)[2],
-                                       const floats<Arch> (&)[2]) {
-    return 0;
-  }
+  struct certainty {
+    std::uint64_t columns(const auto&...) const { return 0; }
+  };
   static preimage candidates(std::uint32_t y, float) { return {y % 3, 1 + y % 5}; }
 };
 

@@ -90,6 +90,10 @@ class tiles {
         : "memory");
   }
 
+  /// Keeps the unit awake, after `multiply` on this thread: unused for about half a microsecond it
+  /// falls asleep, and takes 0.3 µs to wake. The product is nobody's.
+  static void keep_awake() { asm volatile("tdpbf16ps %tmm5, %tmm4, %tmm0"); }
+
  private:
   static const std::byte* at(const float* from, std::ptrdiff_t bytes) {
     return reinterpret_cast<const std::byte*>(from) + bytes;

@@ -9,6 +9,7 @@
 #include "../panels.hpp"
 #include "block.hpp"
 #include "simd.hpp"
+#include "stored_weights.hpp"
 
 namespace revlora::inline REVLORA_NAMESPACE::detail {
 
@@ -23,14 +24,9 @@ class checksum {
 
   /// Advances by a chunk of 128 bytes, which is this one of its stretch.
   void absorb_chunk(const std::byte* from, std::size_t place) {
-    static constexpr checksum_factors factors;
-    const auto* const its = reinterpret_cast<const std::byte*>(factors.at + place * 64);
 #pragma GCC unroll 8
-    for (int v = 0; v < vectors; ++v) {
-      const std::size_t at = static_cast<std::size_t>(v * lanes<Arch>) * sizeof(std::uint32_t);
-      lane_[v] =
-          lane_[v] + multiply_pairs<Arch>(load_words<Arch>(from + at), load_words<Arch>(its + at));
-    }
+    for (int v = 0; v < vectors; ++v)
+      absorb(load_words<Arch>(from + v * vector_bytes), place * vectors, v);
   }
   /// What follows the last chunk of a stretch.
   void scramble() {
@@ -41,22 +37,32 @@ class checksum {
     }
   }
 
+  /// Advances by the weights of a row of a block, by pairs of vectors.
+  template <element T>
+  [[gnu::always_inline]] void absorb_row(const stored_pair<Arch, T> (&pairs)[pairs_of_row<Arch>],
+                                         int row) {
+    constexpr int vectors_of_pair = stored_pair<Arch, T>::vectors;
+#pragma GCC unroll 8
+    for (int pair = 0; pair < pairs_of_row<Arch>; ++pair)
+#pragma GCC unroll 2
+      for (int i = 0; i < vectors_of_pair; ++i)
+        absorb(pairs[pair].words_of(i), place_of<T>(row) * vectors, pair * vectors_of_pair + i);
+    if (place_of<T>(row + 1) == 0) scramble();
+  }
+
   /// Advances by a block of weights, padding included: by one stretch, or two.
-  template <class T>
+  template <element T>
   void absorb_block(const T* data, std::ptrdiff_t row_stride) {
-    constexpr std::size_t row_chunks = block_cols * sizeof(T) / checksum_lanes::chunk_bytes;
-    constexpr std::size_t stretch_rows = checksum_lanes::stretch_chunks / row_chunks;
     checksum local = *this;  // a copy that the compiler can keep in registers
-    for (std::size_t top = 0; top < block_rows; top += stretch_rows) {
 #pragma GCC unroll 16
-      for (std::size_t i = 0; i < stretch_rows; ++i) {
-        const auto* const row = reinterpret_cast<const std::byte*>(
-            data + static_cast<std::ptrdiff_t>(top + i) * row_stride);
-        prefetch_right(reinterpret_cast<const T*>(row));
-        for (std::size_t chunk = 0; chunk < row_chunks; ++chunk)
-          local.absorb_chunk(row + chunk * checksum_lanes::chunk_bytes, i * row_chunks + chunk);
-      }
-      local.scramble();
+    for (int row = 0; row < block_rows; ++row) {
+      const T* const from = data + row * row_stride;
+      prefetch_right(from);
+      for (std::size_t chunk = 0; chunk < row_chunks<T>; ++chunk)
+        local.absorb_chunk(
+            reinterpret_cast<const std::byte*>(from) + chunk * checksum_lanes::chunk_bytes,
+            place_of<T>(row) + chunk);
+      if (place_of<T>(row + 1) == 0) local.scramble();
     }
     *this = local;
   }
@@ -72,6 +78,24 @@ class checksum {
 
  private:
   static constexpr int vectors = checksum_lanes::count / lanes<Arch>;
+  static constexpr std::size_t vector_bytes = checksum_lanes::chunk_bytes / vectors;
+
+  template <element T>
+  static constexpr std::size_t row_chunks = block_cols * sizeof(T) / checksum_lanes::chunk_bytes;
+  /// Of a row's first chunk in its stretch.
+  template <element T>
+  static constexpr std::size_t place_of(int row) {
+    return static_cast<std::size_t>(row) * row_chunks<T> % checksum_lanes::stretch_chunks;
+  }
+
+  /// Advances by a vector, which is this one from a place of the stretch on.
+  void absorb(words<Arch> bits, std::size_t first, int vector) {
+    static constexpr checksum_factors factors;
+    const std::size_t at = (first + static_cast<std::size_t>(vector)) * vector_bytes;
+    words<Arch>& lane = lane_[vector % vectors];
+    lane = lane + multiply_pairs<Arch>(
+                      bits, load_words<Arch>(reinterpret_cast<const std::byte*>(factors.at) + at));
+  }
 
   words<Arch> lane_[vectors];
 };

@@ -64,6 +64,7 @@ class coded_weights {
     for (int n = 0; n < groups(); ++n) {
       coded_group& its = groups_[n];
       its.odd = 0;
+      delta.keep_source_awake();
       for (int i = 0; i < group_size; i += lanes<Arch>) {
         const words<Arch> at = load_u16<Arch>(position_ + n * group_size + i);
         const words<Arch> values = gather<Arch>(delta.values, delta_place<T>(at));

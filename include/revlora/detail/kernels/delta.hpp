@@ -21,8 +21,16 @@ struct block_delta {
   alignas(64) float values[block_size];  ///< by delta_place
   float scale;
   float addend;  ///< +0, or −0, which changes nothing
+  bool is_made_by_tiles;
 
   static constexpr float nothing = -0.0f;
+
+  /// For those who take long between one block and the next.
+  void keep_source_awake() const {
+#ifdef REVLORA_MAY_HAVE_BF16_UNITS
+    if (is_made_by_tiles) tiles::keep_awake();
+#endif
+  }
 };
 
 /// Takes the last step of a block's deltas, a vector at a time. A copy of what it needs, which
@@ -65,8 +73,7 @@ float read_delta_at(const block_delta& from, int position) {
 /// The deltas of a panel of weights of type T, block by block.
 ///
 /// One block at a time: making the next one before this one is visited, or 16 at once, was not
-/// faster (AMX, r = 16). AMX sleeps when it is not used for about half a microsecond, and then
-/// takes 0.3 µs to wake: exact merges at 10 % pay for that.
+/// faster (AMX, r = 16).
 template <class Arch, element T>
 class panel_deltas {
  public:
@@ -76,6 +83,8 @@ class panel_deltas {
       : list_(list), panel_(panel), cols_(w.cols) {
     if (list == nullptr) return;
     rows_ = static_cast<int>(std::min<std::ptrdiff_t>(block_rows, w.rows - panel * block_rows));
+    for (std::size_t i = 0; i < list->count; ++i)
+      uses_tiles_ |= list->adapters[i].how == arithmetic::bf16_tiles && list->adapters[i].depth > 0;
   }
 
   bool add_nothing() const { return list_ == nullptr; }
@@ -91,6 +100,7 @@ class panel_deltas {
     add_up(list_->adapters[0], panel_, block, delta.values);
     delta.scale = list_->adapters[0].strength;
     delta.addend = 0.0f;
+    delta.is_made_by_tiles = uses_tiles_;
     for (std::size_t i = 1; i < list_->count; ++i) {
       alignas(64) float sums[block_size];
       add_up(list_->adapters[i], panel_, block, sums);
@@ -147,6 +157,7 @@ class panel_deltas {
   const kernel_interface::delta* list_;
   std::ptrdiff_t panel_, cols_;
   int rows_ = 0;
+  bool uses_tiles_ = false;
   std::ptrdiff_t next_ = 0;
   block_delta delta_;
 #ifdef REVLORA_MAY_HAVE_BF16_UNITS

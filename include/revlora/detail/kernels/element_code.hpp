@@ -1,7 +1,7 @@
 // How one weight is coded, given what it was merged to and by how much.
 //
 // Most weights need no bits: the decoder's guess round(y − D) is the only weight that leads to y.
-// The others are told from (y, D) by `certain_columns` and coded as their place in the preimage.
+// The others are told from (y, D) by `certainty` and coded as their place in the preimage.
 #pragma once
 
 #include <bit>
@@ -52,34 +52,47 @@ requires(!std::same_as<T, bf16>) word_mask<Arch> is_certain(floats<Arch> y, floa
   }
 }
 
-/// The columns of a pair of vectors for which `is_certain`.
+/// Tells the columns of a pair of vectors whose weight is certain to be the guess, round(y − D).
 template <class Arch, element T>
-[[gnu::always_inline]] inline std::uint64_t certain_columns(const stored_pair<Arch, T>& y,
-                                                            const floats<Arch> (&delta)[2],
-                                                            const floats<Arch> (&difference)[2]) {
-  return both<Arch>(is_certain<T, Arch>(y.value(0), delta[0], difference[0]),
-                    is_certain<T, Arch>(y.value(1), delta[1], difference[1]));
-}
+struct certainty {
+  std::uint64_t columns(const stored_pair<Arch, T>& y, const floats<Arch> (&delta)[2],
+                        const floats<Arch> (&difference)[2], const stored_pair<Arch, T>&) const {
+    return both<Arch>(is_certain<T, Arch>(y.value(0), delta[0], difference[0]),
+                      is_certain<T, Arch>(y.value(1), delta[1], difference[1]));
+  }
+};
 
-/// The same for bf16, in 16-bit lanes: twice as many at a time. "Above the power of two" is a whole
-/// step here instead of half a one, for less work.
+/// For bf16 from the guess itself, and in 16-bit lanes, twice as many at a time. The constants are
+/// made before a loop: GCC 12 would make them anew for every row.
 template <class Arch>
-[[gnu::always_inline]] inline std::uint64_t certain_columns(const stored_pair<Arch, bf16>& y,
-                                                            const floats<Arch> (&)[2],
-                                                            const floats<Arch> (&difference)[2]) {
-  using pair = stored_pair<Arch, bf16>;
-  const auto constant = [](std::uint32_t twice) { return words<Arch>(twice << 16 | twice); };
-  const words<Arch> even = as_words<Arch>(difference[0]), odd = as_words<Arch>(difference[1]);
-  const halves<Arch> limit = as_halves<Arch>(y.pairs & constant(layout<bf16>::infinity));
-  const halves<Arch> size =
-      as_halves<Arch>(pair::upper_halves(even, odd).pairs & constant(layout<bf16>::magnitude));
-  // NaN is not above infinity.
-  const halves<Arch> bounded = xsimd::min(size, as_halves<Arch>(constant(layout<bf16>::infinity)));
-  const words<Arch> half(past_half_bf16);
-  const halves<Arch> past_tie =
-      as_halves<Arch>(pair::lower_halves(even + half, odd + half).pairs & constant(0xfffc));
-  return to_integer<Arch>((bounded > limit) & (past_tie != halves<Arch>(std::int16_t{0})));
-}
+class certainty<Arch, bf16> {
+ public:
+  std::uint64_t columns(const stored_pair<Arch, bf16>& y, const floats<Arch> (&)[2],
+                        const floats<Arch> (&difference)[2],
+                        const stored_pair<Arch, bf16>& guess) const {
+    const halves<Arch> limit = as_halves<Arch>(y.pairs & infinity_);
+    // NaN is not above infinity.
+    const halves<Arch> size =
+        xsimd::min(as_halves<Arch>(guess.pairs & magnitude_), as_halves<Arch>(infinity_));
+    const auto past_tie = [&](int i) {
+      return as_words<Arch>(difference[i]) + words<Arch>(past_half_bf16);
+    };
+    const words<Arch> past_ties = (past_tie(0) & lower_) | (past_tie(1) << 16);
+    return to_integer<Arch>((size > limit) &
+                            have_common_bits<Arch>(as_halves<Arch>(past_ties), far_from_tie_));
+  }
+
+ private:
+  static words<Arch> constant(std::uint32_t upper, std::uint32_t lower) {
+    return kept_in_register<Arch>(words<Arch>(upper << 16 | lower));
+  }
+  static words<Arch> twice(std::uint32_t bits) { return constant(bits, bits); }
+
+  words<Arch> lower_ = constant(0, 0xffff);
+  words<Arch> infinity_ = twice(layout<bf16>::infinity);
+  words<Arch> magnitude_ = twice(layout<bf16>::magnitude);
+  halves<Arch> far_from_tie_ = as_halves<Arch>(twice(0xfffc));
+};
 
 /// What the code of a weight that carries bits looks like, from (y, D) alone.
 ///
@@ -181,11 +194,8 @@ struct phase_in {
 template <element T>
 struct exact_code {
   template <class Arch>
-  [[gnu::always_inline]] static std::uint64_t certain_columns(const stored_pair<Arch, T>& y,
-                                                              const floats<Arch> (&delta)[2],
-                                                              const floats<Arch> (&difference)[2]) {
-    return detail::certain_columns<Arch>(y, delta, difference);
-  }
+  using certainty = detail::certainty<Arch, T>;
+
   [[gnu::always_inline]] static preimage candidates(std::uint32_t y, float delta) {
     return preimage_of<T>(y, delta);
   }

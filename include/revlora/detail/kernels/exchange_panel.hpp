@@ -44,14 +44,13 @@ void exchange_panel(kernel_interface::panel_exchange& work) {
     alignas(64) T base[block_size], goal[block_size];
     if (!merged.restore(index, block, base)) return;
     weight_block<T> result = block;
-    if (!wanted.add_nothing()) {
-      encoder.encode(index, block, wanted.next(), goal);
+    if (wanted.add_nothing()) {
+      base_sum.absorb_block(block.source, block.source_stride);
+      if (work.bits != nullptr) goal_sum.absorb_block(block.source, block.source_stride);
+    } else {
+      encoder.encode(index, block, wanted.next(), goal, base_sum, goal_sum);
       result.read_from(goal);
     }
-    // Only now: read again at once, what was just written in smaller pieces would have to be waited
-    // for.
-    base_sum.absorb_block(block.source, block.source_stride);
-    if (work.bits != nullptr) goal_sum.absorb_block(result.source, result.source_stride);
     result.store();
     work.arrived = index + 1;
   });

@@ -18,11 +18,17 @@ struct guessed_pair {
 };
 
 template <class Code, class Arch, element T>
-[[gnu::always_inline]] inline guessed_pair<Arch, T> guess(const stored_pair<Arch, T>& y,
-                                                          const floats<Arch> (&delta)[2]) {
-  const floats<Arch> difference[2] = {y.value(0) - delta[0], y.value(1) - delta[1]};
-  return {stored_pair<Arch, T>::nearest(difference[0], difference[1]),
-          Code::template certain_columns<Arch>(y, delta, difference)};
-}
+class guesser {
+ public:
+  [[gnu::always_inline]] guessed_pair<Arch, T> guess(const stored_pair<Arch, T>& y,
+                                                     const floats<Arch> (&delta)[2]) const {
+    const floats<Arch> difference[2] = {y.value(0) - delta[0], y.value(1) - delta[1]};
+    const auto weights = stored_pair<Arch, T>::nearest(difference[0], difference[1]);
+    return {weights, certainty_.columns(y, delta, difference, weights)};
+  }
+
+ private:
+  typename Code::template certainty<Arch> certainty_;
+};
 
 }  // namespace revlora::inline REVLORA_NAMESPACE::detail

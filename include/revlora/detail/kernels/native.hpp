@@ -89,6 +89,7 @@ inline bool any_not_normal_bf16(__m512i a, __m512i b) {
 void widen_f16();   // likewise
 void narrow_f16();  // likewise
 void widen_u16();
+void join();
 #if defined(__AVX512F__)
 inline __m512 widen_f16(__m256i from) {
   return _mm512_cvtph_ps(from);
@@ -98,6 +99,9 @@ inline __m512i widen_u16(__m256i from) {
 }
 inline __m256i narrow_f16(__m512 from) {
   return _mm512_cvtps_ph(from, _MM_FROUND_TO_NEAREST_INT);
+}
+inline __m512i join(__m256i lower, __m256i upper) {
+  return _mm512_inserti64x4(_mm512_castsi256_si512(lower), upper, 1);
 }
 #endif
 #if defined(__F16C__)
@@ -110,6 +114,9 @@ inline __m256i widen_u16(__m128i from) {
 }
 inline __m128i narrow_f16(__m256 from) {
   return _mm256_cvtps_ph(from, _MM_FROUND_TO_NEAREST_INT);
+}
+inline __m256i join(__m128i lower, __m128i upper) {
+  return _mm256_setr_m128i(lower, upper);
 }
 #endif
 
@@ -139,6 +146,13 @@ inline std::uint64_t to_integer(__m128i mask) {
 }
 inline std::uint64_t halves_to_integer(__m128i mask) {
   return static_cast<std::uint64_t>(_mm_movemask_epi8(_mm_packs_epi16(mask, _mm_setzero_si128())));
+}
+#endif
+
+void have_common_bits();  // likewise
+#if defined(__AVX512BW__)
+inline __mmask32 have_common_bits(__m512i a, __m512i b) {
+  return _mm512_test_epi16_mask(a, b);
 }
 #endif
 
@@ -201,6 +215,9 @@ inline uint32x4_t widen_u16(uint16x4_t from) {
 }
 inline uint16x4_t narrow_f16(float32x4_t from) {
   return vreinterpret_u16_f16(vcvt_f16_f32(from));
+}
+inline uint32x4_t join(uint16x4_t lower, uint16x4_t upper) {
+  return vreinterpretq_u32_u16(vcombine_u16(lower, upper));
 }
 inline void load_u16(const void* from, uint32x4_t& to) {
   std::uint16_t halves[4];

@@ -69,9 +69,10 @@ class panel_decoder {
   [[gnu::noinline]] bool decode(std::ptrdiff_t index, const weight_block<T>& block,
                                 const block_delta& delta, T* restored) {
     const delta_reader<Arch> reader(delta);
+    const guesser<Code, Arch, T> guesses;
     std::uint64_t columns[block_rows];
     for (int i = 0; i < block_rows; ++i)
-      columns[i] = ~guess_row(block.row(i), reader, i, restored + i * block_cols);
+      columns[i] = ~guess_row(guesses, block.row(i), reader, i, restored + i * block_cols);
     coded_weights<Arch, T, Code> coded;
     for (int i = 0; i < block_rows; ++i) coded.add_row(i, columns[i] & block.valid_columns(i));
     bool is_certain = true;
@@ -85,9 +86,10 @@ class panel_decoder {
 
  private:
   /// Writes the guesses of a row; returns the columns where they are certain.
-  [[gnu::always_inline]] static std::uint64_t guess_row(const T* merged,
+  [[gnu::always_inline]] static std::uint64_t guess_row(const guesser<Code, Arch, T>& guesses,
+                                                        const T* merged,
                                                         const delta_reader<Arch>& delta, int row,
-                                                        T* guesses) {
+                                                        T* restored) {
     row_mask<Arch> certain;
     prefetch_right(merged);
 #pragma GCC unroll 8
@@ -96,9 +98,8 @@ class panel_decoder {
       const auto d = [&](int i) {
         return delta.at(row * block_cols + delta_offset<Arch, T>(pair, i));
       };
-      const auto guessed =
-          guess<Code, Arch, T>(stored_pair<Arch, T>::load(merged + left), {d(0), d(1)});
-      guessed.weights.store(guesses + left);
+      const auto guessed = guesses.guess(stored_pair<Arch, T>::load(merged + left), {d(0), d(1)});
+      guessed.weights.store(restored + left);
       certain.add(pair, guessed.certain);
     }
     return certain.columns();

@@ -9,6 +9,7 @@
 #include "../kernel_interface.hpp"
 #include "../namespace.hpp"
 #include "block.hpp"
+#include "checksum.hpp"
 #include "coded_weights.hpp"
 #include "combine.hpp"
 #include "element_code.hpp"
@@ -24,27 +25,34 @@ class panel_encoder {
   panel_encoder(std::byte* bits, std::byte* exceptions)
       : bits_(bits), exceptions_start_(exceptions), exceptions_(exceptions) {}
 
-  /// Writes what the 16×64 weights of `block` are merged to, padding included.
+  /// Writes what the 16×64 weights of `block` are merged to, padding included, and advances the
+  /// checksums of both.
   [[gnu::noinline]] void encode(std::ptrdiff_t index, const weight_block<T>& block,
-                                const block_delta& delta, T* merged) {
+                                const block_delta& delta, T* merged, checksum<Arch>& base_sum,
+                                checksum<Arch>& merged_sum) {
+    checksum<Arch> sums[2] = {base_sum, merged_sum};  // copies that stay in registers
     std::uint64_t uncertain[block_rows];
     columns_of_block wrong;
+    const guesser<Code, Arch, T> guesses;
     became_ += combine_rows<Arch, T>(
         block_rows, {block.source, block.source_stride, merged, block_cols}, delta,
         plus_delta, [&](int row, const combined_row<Arch, T>& its) __attribute__((always_inline)) {
           row_mask<Arch> certain, right;
 #pragma GCC unroll 8
           for (int pair = 0; pair < pairs_of_row<Arch>; ++pair) {
-            const auto guessed = guess<Code, Arch, T>(its.after[pair], its.delta[pair]);
+            const auto guessed = guesses.guess(its.after[pair], its.delta[pair]);
             certain.add(pair, guessed.certain);
             right.add(pair, guessed.weights.equal_columns(its.before[pair]));
           }
-          const std::uint64_t valid = block.valid_columns(row);
-          uncertain[row] = ~certain.columns() & valid;
-          wrong.of_row[row] = certain.columns() & ~right.columns() & valid;
+          uncertain[row] = ~certain.columns();
+          wrong.of_row[row] = certain.columns() & ~right.columns();
+          sums[0].absorb_row(its.before, row);
+          sums[1].absorb_row(its.after, row);
         });
+    base_sum = sums[0];
+    merged_sum = sums[1];
     coded_weights<Arch, T, Code> coded;
-    for (int i = 0; i < block_rows; ++i) coded.add_row(i, uncertain[i]);
+    for (int i = 0; i < block_rows; ++i) coded.add_row(i, uncertain[i] & block.valid_columns(i));
     if (coded.size() > 0) {
       weight_block<T> result = block;
       result.read_from(merged);
@@ -123,7 +131,8 @@ class panel_encoder {
   [[gnu::noinline]] void put_exceptions(std::ptrdiff_t index, const weight_block<T>& block,
                                         const columns_of_block& wrong) {
     for (int row = 0; row < block_rows; ++row)
-      for (std::uint64_t rest = wrong.of_row[row]; rest != 0; rest &= rest - 1) {
+      for (std::uint64_t rest = wrong.of_row[row] & block.valid_columns(row); rest != 0;
+           rest &= rest - 1) {
         const int column = std::countr_zero(rest);
         const std::ptrdiff_t position = index * block_size + row * block_cols + column;
         exceptions_ =

@@ -67,17 +67,18 @@ floats<Arch> fused(floats<Arch> a, floats<Arch> b, floats<Arch> c) {
   }
 }
 
-/// Keeps a loaded vector in its register: GCC 12 would rather load it again as a memory operand of
-/// each instruction that uses it, which halves the speed of the delta kernel on AMD Zen 4.
-template <class Arch>
-floats<Arch> kept_in_register(floats<Arch> value) {
+/// Keeps a vector in its register: GCC 12 would rather load it again as a memory operand of each
+/// instruction that uses it, which halves the speed of the delta kernel on AMD Zen 4, or make it
+/// again in each round of a loop.
+template <class Arch, class T>
+xsimd::batch<T, Arch> kept_in_register(xsimd::batch<T, Arch> value) {
   auto bits = value.data;
 #if defined(__SSE2__)
   asm("" : "+v"(bits));
 #elif defined(__aarch64__)
   asm("" : "+w"(bits));
 #endif
-  return floats<Arch>(bits);
+  return xsimd::batch<T, Arch>(bits);
 }
 
 /// Whether `dot_pairs` exists for these registers; the machine may lack it.
@@ -144,6 +145,15 @@ std::uint64_t to_integer(word_mask<Arch> mask) {
 template <class Arch>
 std::uint64_t to_integer(half_mask<Arch> mask) {
   return native::halves_to_integer(mask.data);
+}
+
+/// Lanes in which two vectors have a bit in common.
+template <class Arch>
+half_mask<Arch> have_common_bits(halves<Arch> a, halves<Arch> b) {
+  if constexpr (requires { native::have_common_bits(a.data, b.data); })
+    return half_mask<Arch>(native::have_common_bits(a.data, b.data));
+  else
+    return (a & b) != halves<Arch>(std::int16_t{0});
 }
 
 /// A float comparison as a mask of words, without naming the register type.

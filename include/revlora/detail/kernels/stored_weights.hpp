@@ -57,12 +57,14 @@ std::uint64_t both(word_mask<Arch> first, word_mask<Arch> second) {
 }
 
 /// Two vectors of weights. `of` rounds numbers, `nearest` numbers that are no ties and not next to
-/// one; either makes anything of NaN.
+/// one; either makes anything of NaN. `words_of` are the bytes as they lie in memory.
 template <class Arch, element T>
 struct stored_pair;
 
 template <class Arch>
 struct stored_pair<Arch, float> {
+  static constexpr int vectors = 2;
+
   floats<Arch> half[2];
 
   static stored_pair load(const float* from) {
@@ -71,6 +73,7 @@ struct stored_pair<Arch, float> {
   static stored_pair of(floats<Arch> first, floats<Arch> second) { return {{first, second}}; }
   static stored_pair nearest(floats<Arch> first, floats<Arch> second) { return of(first, second); }
   floats<Arch> value(int i) const { return half[i]; }
+  words<Arch> words_of(int i) const { return as_words<Arch>(half[i]); }
   std::uint64_t equal_columns(const stored_pair& other) const {
     return both<Arch>(as_words<Arch>(half[0]) == as_words<Arch>(other.half[0]),
                       as_words<Arch>(half[1]) == as_words<Arch>(other.half[1]));
@@ -83,6 +86,8 @@ struct stored_pair<Arch, float> {
 
 template <class Arch>
 struct stored_pair<Arch, bf16> {
+  static constexpr int vectors = 1;
+
   words<Arch> pairs;
 
   static stored_pair load(const bf16* from) {
@@ -102,25 +107,22 @@ struct stored_pair<Arch, bf16> {
     const words<Arch> half(past_half_bf16);
     return upper_halves(as_words<Arch>(even) + half, as_words<Arch>(odd) + half);
   }
-  /// The upper, and the lower halves of words.
-  static stored_pair upper_halves(words<Arch> even, words<Arch> odd) {
-    return {(even >> 16) | (odd & words<Arch>(0xffff0000u))};
-  }
-  static stored_pair lower_halves(words<Arch> even, words<Arch> odd) {
-    return {(even & words<Arch>(0xffffu)) | (odd << 16)};
-  }
   std::uint64_t equal_columns(const stored_pair& other) const {
     return to_integer<Arch>(as_halves<Arch>(pairs) == as_halves<Arch>(other.pairs));
   }
   floats<Arch> value(int i) const {
     return as_floats<Arch>(i == 0 ? pairs << 16 : pairs & words<Arch>(0xffff0000u));
   }
+  words<Arch> words_of(int) const { return pairs; }
   void store(bf16* to) const { std::memcpy(to, &pairs.data, sizeof pairs.data); }
 
  private:
   static words<Arch> round(floats<Arch> value) {
     const words<Arch> bits = as_words<Arch>(value);
     return bits + (((bits >> 16) & words<Arch>(1u)) + words<Arch>(0x7fffu));
+  }
+  static stored_pair upper_halves(words<Arch> even, words<Arch> odd) {
+    return {(even >> 16) | (odd & words<Arch>(0xffff0000u))};
   }
 };
 
@@ -132,6 +134,8 @@ inline constexpr bool converts_f16 = requires(typename floats<Arch>::register_ty
 
 template <class Arch>
 requires(!converts_f16<Arch>) struct stored_pair<Arch, f16> {
+  static constexpr int vectors = 1;
+
   words<Arch> half[2];
 
   static stored_pair load(const f16* from) {
@@ -145,6 +149,11 @@ requires(!converts_f16<Arch>) struct stored_pair<Arch, f16> {
     return both<Arch>(half[0] == other.half[0], half[1] == other.half[1]);
   }
   floats<Arch> value(int i) const { return widen<f16>(half[i]); }
+  words<Arch> words_of(int) const {
+    f16 stored[2 * lanes<Arch>];
+    store(stored);
+    return load_words<Arch>(reinterpret_cast<const std::byte*>(stored));
+  }
   void store(f16* to) const {
     detail::store<Arch>(to, half[0]);
     detail::store<Arch>(to + lanes<Arch>, half[1]);
@@ -154,6 +163,8 @@ requires(!converts_f16<Arch>) struct stored_pair<Arch, f16> {
 template <class Arch>
 requires converts_f16<Arch>
 struct stored_pair<Arch, f16> {
+  static constexpr int vectors = 1;
+
   decltype(native::narrow_f16(floats<Arch>().data)) half[2];
 
   static stored_pair load(const f16* from) {
@@ -174,6 +185,7 @@ struct stored_pair<Arch, f16> {
     return both<Arch>(equal(0), equal(1));
   }
   floats<Arch> value(int i) const { return floats<Arch>(native::widen_f16(half[i])); }
+  words<Arch> words_of(int) const { return words<Arch>(native::join(half[0], half[1])); }
   void store(f16* to) const {
     for (int i = 0; i < 2; ++i) std::memcpy(to + i * lanes<Arch>, &half[i], sizeof half[i]);
   }
