@@ -42,14 +42,16 @@ testing::AssertionResult same_state(const state<W>& expected, const state<W>& go
   return testing::AssertionSuccess();
 }
 
-/// Adapters of all types, with numbers of all kinds, to make lists of.
+/// Adapters of all types and of ranks that units are set up for differently, with numbers of all
+/// kinds, to make lists of.
 struct adapter_pool {
   std::vector<mixed_factors<revlora::bf16>> factors;
   std::vector<low_rank> adapters;
 
   adapter_pool(engine& random, std::ptrdiff_t rows, std::ptrdiff_t cols) {
-    for (const kind numbers : {kind::normal, kind::normal, kind::coarse, kind::wild}) {
-      factors.emplace_back(random, rows, cols, 6, numbers, 0.2f, 0.3f);
+    for (const auto& [numbers, rank] : {std::pair{kind::normal, 6}, std::pair{kind::normal, 40},
+                                        std::pair{kind::coarse, 17}, std::pair{kind::wild, 6}}) {
+      factors.emplace_back(random, rows, cols, rank, numbers, 0.2f, 0.3f);
     }
     for (const auto& each : factors) {
       for (const low_rank& adapter : each.list()) adapters.push_back(adapter);

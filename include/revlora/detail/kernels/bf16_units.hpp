@@ -5,6 +5,14 @@
 // they round to nearest even, in every mode.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "../kernel_interface.hpp"
+#include "../namespace.hpp"
+#include "../panels.hpp"
+
 #if defined(__AVX512F__) && defined(__x86_64__)
 #define REVLORA_MAY_HAVE_BF16_UNITS
 
@@ -13,14 +21,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
-
-#include <algorithm>
-#include <cstddef>
-#include <cstdint>
-
-#include "../kernel_interface.hpp"
-#include "../namespace.hpp"
-#include "../panels.hpp"
 
 namespace revlora::inline REVLORA_NAMESPACE::detail {
 
@@ -45,7 +45,8 @@ inline bool has_bf16_pairs() {
 }
 
 /// The tiles of this thread, configured when they are first used, and released in the end, so that
-/// the system need not save them.
+/// the system need not save them. One object for all that a thread multiplies meanwhile: it
+/// remembers how they are configured.
 class tiles {
  public:
   static constexpr std::ptrdiff_t full_depth = 16;  ///< steps of a tile, two ranks each
@@ -117,5 +118,10 @@ class tiles {
   std::ptrdiff_t depth_ = 0;
 };
 
+}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+#else
+
+namespace revlora::inline REVLORA_NAMESPACE::detail {
+class tiles {};  // there are none
 }  // namespace revlora::inline REVLORA_NAMESPACE::detail
 #endif

@@ -155,7 +155,8 @@ template <class Arch, element T, class Combine>
 template <class Arch, element T>
 std::int64_t combine_panel(const kernel_interface::weights& w, const kernel_interface::delta& list,
                            bool subtracts, std::ptrdiff_t panel) {
-  panel_deltas<Arch, T> deltas(&list, w, panel);
+  tiles unit;
+  panel_deltas<Arch, T> deltas(&list, w, panel, unit);
   const auto run = [&](const auto& combine) {
     std::int64_t became = 0;
     for_each_block<T>(w, panel, [&](std::ptrdiff_t, const weight_block<T>& block) {

@@ -77,10 +77,10 @@ float read_delta_at(const block_delta& from, int position) {
 template <class Arch, element T>
 class panel_deltas {
  public:
-  /// Null: nothing is added, and nothing to be made.
+  /// Without a list nothing is added, and nothing to be made. `unit` is the thread's.
   panel_deltas(const kernel_interface::delta* list, const kernel_interface::weights& w,
-               std::ptrdiff_t panel)
-      : list_(list), panel_(panel), cols_(w.cols) {
+               std::ptrdiff_t panel, tiles& unit)
+      : list_(list), panel_(panel), cols_(w.cols), tiles_(unit) {
     if (list == nullptr) return;
     rows_ = static_cast<int>(std::min<std::ptrdiff_t>(block_rows, w.rows - panel * block_rows));
     for (std::size_t i = 0; i < list->count; ++i)
@@ -156,13 +156,11 @@ class panel_deltas {
 
   const kernel_interface::delta* list_;
   std::ptrdiff_t panel_, cols_;
+  [[maybe_unused]] tiles& tiles_;
   int rows_ = 0;
   bool uses_tiles_ = false;
   std::ptrdiff_t next_ = 0;
   block_delta delta_;
-#ifdef REVLORA_MAY_HAVE_BF16_UNITS
-  tiles tiles_;
-#endif
 };
 
 }  // namespace revlora::inline REVLORA_NAMESPACE::detail

@@ -33,9 +33,10 @@ struct panel_restorer {
 /// The exchange kernel.
 template <class Arch, element T, class Code>
 void exchange_panel(kernel_interface::panel_exchange& work) {
-  panel_restorer<Arch, T, Code> merged{{work.merged, work.w, work.panel},
+  tiles unit;
+  panel_restorer<Arch, T, Code> merged{{work.merged, work.w, work.panel, unit},
                                        panel_decoder<Arch, T, Code>(work.merged_code)};
-  panel_deltas<Arch, T> wanted(work.wanted, work.w, work.panel);
+  panel_deltas<Arch, T> wanted(work.wanted, work.w, work.panel, unit);
   panel_encoder<Arch, T, Code> encoder(work.bits, work.exceptions);
   checksum<Arch> base_sum, goal_sum;
   work.arrived = 0;
@@ -63,9 +64,10 @@ void exchange_panel(kernel_interface::panel_exchange& work) {
 /// The take_back kernel.
 template <class Arch, element T, class Code>
 void take_back_panel(const kernel_interface::panel_exchange& work, std::ptrdiff_t count) {
-  panel_restorer<Arch, T, Code> wanted{{work.wanted, work.w, work.panel},
+  tiles unit;
+  panel_restorer<Arch, T, Code> wanted{{work.wanted, work.w, work.panel, unit},
                                        panel_decoder<Arch, T, Code>(work.wanted_code)};
-  panel_deltas<Arch, T> merged(work.merged, work.w, work.panel);
+  panel_deltas<Arch, T> merged(work.merged, work.w, work.panel, unit);
   kernel_interface::weights w = work.w;
   w.from = w.to;
   w.from_stride = w.to_stride;
