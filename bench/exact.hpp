@@ -32,22 +32,33 @@ std::size_t used_by(const benchmark::State& state, const Weights& weights) {
   return std::min(weights.count(), static_cast<std::size_t>(state.max_iterations));
 }
 
+/// Times `work(i)` for one matrix after the other, again and again; not timed is `prepare()` before
+/// each round.
+template <class Prepare, class Work>
+void in_rounds(benchmark::State& state, std::size_t count, const Prepare& prepare,
+               const Work& work) {
+  std::size_t i = count;
+  for (auto _ : state) {
+    if (i == count) {
+      state.PauseTiming();
+      prepare();
+      i = 0;
+      state.ResumeTiming();
+    }
+    work(i++);
+  }
+}
+
 template <revlora::element T, revlora::element F, class Target = revlora::default_target>
 void exact_merge(benchmark::State& state, const task& t) {
   cold_weights<T> weights(t.size);
   const random_adapter<F> adapter(t);
   std::vector<revlora::undo_record> records(used_by(state, weights));
-  std::size_t i = records.size();
-  for (auto _ : state) {
-    if (i == records.size()) {
-      state.PauseTiming();
-      weights.restore(0, weights.count());
-      i = 0;
-      state.ResumeTiming();
-    }
-    revlora::merge<Target>(weights[i], adapter.view(), records[i], revlora::openmp{t.threads});
-    ++i;
-  }
+  in_rounds(
+      state, records.size(), [&] { weights.restore(0, weights.count()); },
+      [&](std::size_t i) {
+        revlora::merge<Target>(weights[i], adapter.view(), records[i], revlora::openmp{t.threads});
+      });
   count_bits<T, F>(state, records[0], t);
 }
 
@@ -56,20 +67,15 @@ void exact_unmerge(benchmark::State& state, const task& t) {
   cold_weights<T> weights(t.size);
   const random_adapter<F> adapter(t);
   std::vector<revlora::undo_record> records(used_by(state, weights));
-  std::size_t i = records.size();
-  for (auto _ : state) {
-    if (i == records.size()) {
-      state.PauseTiming();
-      weights.restore(0, records.size());
-      for (i = 0; i < records.size(); ++i)
-        revlora::merge<Target>(weights[i], adapter.view(), records[i]);
-      weights.restore(records.size(), weights.count());
-      i = 0;
-      state.ResumeTiming();
-    }
+  const auto merge_all = [&] {
+    weights.restore(0, records.size());
+    for (std::size_t i = 0; i < records.size(); ++i)
+      revlora::merge<Target>(weights[i], adapter.view(), records[i]);
+    weights.restore(records.size(), weights.count());
+  };
+  in_rounds(state, records.size(), merge_all, [&](std::size_t i) {
     revlora::unmerge<Target>(weights[i], adapter.view(), records[i], revlora::openmp{t.threads});
-    ++i;
-  }
+  });
   count_bits<T, F>(state, records[0], t);
 }
 

@@ -1,5 +1,22 @@
 # Other libraries that can do a merge, each only if this system has it.
 
+# Sets `variable` to a target for a library and the folder of its header, to nothing if one of them
+# is not there. The further arguments are folders below the usual ones.
+function(revlora_find_peer variable library header)
+  string(TOUPPER REVLORA_${variable} prefix)
+  find_library(${prefix}_LIBRARY ${library} PATH_SUFFIXES ${ARGN})
+  list(TRANSFORM ARGN PREPEND ${CMAKE_LIBRARY_ARCHITECTURE}/ OUTPUT_VARIABLE of_architecture)
+  find_path(${prefix}_INCLUDE ${header} PATH_SUFFIXES ${of_architecture} ${ARGN})
+  mark_as_advanced(${prefix}_LIBRARY ${prefix}_INCLUDE)
+  set(${variable} "" PARENT_SCOPE)
+  if(${prefix}_LIBRARY AND ${prefix}_INCLUDE)
+    add_library(revlora_${variable} INTERFACE)
+    target_link_libraries(revlora_${variable} INTERFACE ${${prefix}_LIBRARY})
+    target_include_directories(revlora_${variable} SYSTEM INTERFACE ${${prefix}_INCLUDE})
+    set(${variable} revlora_${variable} PARENT_SCOPE)
+  endif()
+endfunction()
+
 function(revlora_bench_peer name macro source)
   if(ARGN)
     message(STATUS "revlora: the benchmark compares with ${name}")
@@ -13,17 +30,7 @@ endfunction()
 
 # The OpenMP flavour first: its threads are those of everyone else. The threads of the other one
 # would spin on while the next benchmark runs.
-find_library(REVLORA_OPENBLAS_LIBRARY openblas PATH_SUFFIXES openblas-openmp)
-find_path(REVLORA_OPENBLAS_INCLUDE cblas.h
-          PATH_SUFFIXES ${CMAKE_LIBRARY_ARCHITECTURE}/openblas-openmp openblas-openmp openblas)
-mark_as_advanced(REVLORA_OPENBLAS_LIBRARY REVLORA_OPENBLAS_INCLUDE)
-set(openblas "")
-if(REVLORA_OPENBLAS_LIBRARY AND REVLORA_OPENBLAS_INCLUDE)
-  add_library(revlora_openblas INTERFACE)
-  target_link_libraries(revlora_openblas INTERFACE ${REVLORA_OPENBLAS_LIBRARY})
-  target_include_directories(revlora_openblas SYSTEM INTERFACE ${REVLORA_OPENBLAS_INCLUDE})
-  set(openblas revlora_openblas)
-endif()
+revlora_find_peer(openblas openblas cblas.h openblas-openmp openblas)
 revlora_bench_peer(OpenBLAS REVLORA_BENCH_OPENBLAS peer_openblas.cpp ${openblas})
 
 find_package(Eigen3 QUIET CONFIG)
@@ -34,14 +41,5 @@ endif()
 revlora_bench_peer(Eigen REVLORA_BENCH_EIGEN peer_eigen.cpp ${eigen})
 
 # Not by find_package: Debian's package file would have the build stop for want of OpenCL.
-find_library(REVLORA_ONEDNN_LIBRARY dnnl)
-find_path(REVLORA_ONEDNN_INCLUDE dnnl.hpp)
-mark_as_advanced(REVLORA_ONEDNN_LIBRARY REVLORA_ONEDNN_INCLUDE)
-set(onednn "")
-if(REVLORA_ONEDNN_LIBRARY AND REVLORA_ONEDNN_INCLUDE)
-  add_library(revlora_onednn INTERFACE)
-  target_link_libraries(revlora_onednn INTERFACE ${REVLORA_ONEDNN_LIBRARY})
-  target_include_directories(revlora_onednn SYSTEM INTERFACE ${REVLORA_ONEDNN_INCLUDE})
-  set(onednn revlora_onednn)
-endif()
+revlora_find_peer(onednn dnnl dnnl.hpp)
 revlora_bench_peer(oneDNN REVLORA_BENCH_ONEDNN peer_onednn.cpp ${onednn})
