@@ -65,6 +65,20 @@ struct weight_block {
   }
 };
 
+/// Some weights of a block, as one bit for each column of a row.
+struct columns_of_block {
+  std::uint64_t of_row[block_rows];
+
+  void add(int position) {
+    of_row[position / block_cols] |= std::uint64_t{1} << position % block_cols;
+  }
+  bool any() const {
+    std::uint64_t all = 0;
+    for (const std::uint64_t columns : of_row) all |= columns;
+    return all != 0;
+  }
+};
+
 /// Fetches what lies to the right of a row of a block: the row of the next but one, which is 3 %
 /// faster than that of the next. Rows are too far apart for the hardware to see the pattern early;
 /// and all rows at once would wait for each other.

@@ -50,14 +50,16 @@ class coded_weights {
   const coded_group& of(int n) const { return groups_[n]; }
   int position(int n) const { return position_[n]; }  ///< 64·row + column
 
-  /// Adds the weights of a row whose columns are marked.
-  void add_row(int row, std::uint64_t columns) {
-    std::uint16_t* const end =
-        put_places(columns, static_cast<std::uint16_t>(row * block_cols), position_ + size_);
-    size_ = static_cast<int>(end - position_);
+  /// Some weights of a block, less its padding.
+  coded_weights(const columns_of_block& which, const weight_block<T>& block) {
+    std::uint16_t* to = position_;
+    for (int row = 0; row < block_rows; ++row)
+      to = put_places(which.of_row[row] & block.valid_columns(row),
+                      static_cast<std::uint16_t>(row * block_cols), to);
+    size_ = static_cast<int>(to - position_);
   }
 
-  /// Looks for the candidates of all that were added, given the merged block and its deltas.
+  /// Looks for the candidates of all of them, given the merged block and its deltas.
   void find(const weight_block<T>& merged, const block_delta& delta) {
     const delta_reader<Arch> reader(delta);
     std::fill_n(position_ + size_, group_size, std::uint16_t{0});
@@ -201,7 +203,7 @@ class coded_weights {
     std::memcpy(its.count, count, sizeof count);
   }
 
-  int size_ = 0;
+  int size_;
   std::uint16_t position_[block_size + 64];
   coded_group groups_[block_size / group_size];
 };

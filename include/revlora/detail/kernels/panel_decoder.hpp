@@ -70,11 +70,10 @@ class panel_decoder {
                                 const block_delta& delta, T* restored) {
     const delta_reader<Arch> reader(delta);
     const guesser<Code, Arch, T> guesses;
-    std::uint64_t columns[block_rows];
+    columns_of_block uncertain;
     for (int i = 0; i < block_rows; ++i)
-      columns[i] = ~guess_row(guesses, block.row(i), reader, i, restored + i * block_cols);
-    coded_weights<Arch, T, Code> coded;
-    for (int i = 0; i < block_rows; ++i) coded.add_row(i, columns[i] & block.valid_columns(i));
+      uncertain.of_row[i] = ~guess_row(guesses, block.row(i), reader, i, restored + i * block_cols);
+    coded_weights<Arch, T, Code> coded(uncertain, block);
     bool is_certain = true;
     if (coded.size() > 0) {
       coded.find(block, delta);

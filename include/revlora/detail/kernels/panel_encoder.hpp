@@ -31,8 +31,7 @@ class panel_encoder {
                                 const block_delta& delta, T* merged, checksum<Arch>& base_sum,
                                 checksum<Arch>& merged_sum) {
     checksum<Arch> sums[2] = {base_sum, merged_sum};  // copies that stay in registers
-    std::uint64_t uncertain[block_rows];
-    columns_of_block wrong;
+    columns_of_block uncertain, wrong;
     const guesser<Code, Arch, T> guesses;
     became_ += combine_rows<Arch, T>(
         block_rows, {block.source, block.source_stride, merged, block_cols}, delta,
@@ -44,15 +43,14 @@ class panel_encoder {
             certain.add(pair, guessed.certain);
             right.add(pair, guessed.weights.equal_columns(its.before[pair]));
           }
-          uncertain[row] = ~certain.columns();
+          uncertain.of_row[row] = ~certain.columns();
           wrong.of_row[row] = certain.columns() & ~right.columns();
           sums[0].absorb_row(its.before, row);
           sums[1].absorb_row(its.after, row);
         });
     base_sum = sums[0];
     merged_sum = sums[1];
-    coded_weights<Arch, T, Code> coded;
-    for (int i = 0; i < block_rows; ++i) coded.add_row(i, uncertain[i] & block.valid_columns(i));
+    coded_weights<Arch, T, Code> coded(uncertain, block);
     if (coded.size() > 0) {
       weight_block<T> result = block;
       result.read_from(merged);
@@ -74,20 +72,6 @@ class panel_encoder {
   }
 
  private:
-  /// Some weights of a block.
-  struct columns_of_block {
-    std::uint64_t of_row[block_rows];
-
-    void add(int position) {
-      of_row[position / block_cols] |= std::uint64_t{1} << position % block_cols;
-    }
-    bool any() const {
-      std::uint64_t all = 0;
-      for (const std::uint64_t columns : of_row) all |= columns;
-      return all != 0;
-    }
-  };
-
   /// All heads, then all tails. Adds to `wrong` the weights that are not among their candidates.
   void put_codes(const coded_weights<Arch, T, Code>& coded, const weight_block<T>& block,
                  columns_of_block& wrong) {
