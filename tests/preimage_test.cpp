@@ -49,12 +49,13 @@ TYPED_TEST(Preimage, IsExactForCorrelatedPairs) {
 }
 
 /// The quick formulas, on as many weights as a vector has; counts those that they leave to others.
+template <class W>
 int disagreement(const std::vector<std::uint32_t>& merged, const std::vector<float>& deltas,
                  int& left_out) {
   namespace detail = revlora::detail;
   using arch = xsimd::default_arch;
   detail::words<arch> lowest, count;
-  const auto in_doubt = detail::near_preimage<arch>(
+  const auto in_doubt = detail::near_preimage<W, arch>(
       detail::words<arch>::load_unaligned(merged.data()),
       detail::floats<arch>::load_unaligned(deltas.data()), lowest, count);
   const std::uint64_t doubts = detail::to_integer<arch>(in_doubt);
@@ -67,14 +68,26 @@ int disagreement(const std::vector<std::uint32_t>& merged, const std::vector<flo
       ++left_out;
       continue;
     }
-    const auto exact = revlora::detail::preimage_of<revlora::bf16>(merged[i], deltas[i]);
+    const auto exact = revlora::detail::preimage_of<W>(merged[i], deltas[i]);
     different += exact.lowest != lowest_of[i] || exact.count != count_of[i];
   }
   return different;
 }
 
+template <class W>
+class NearPreimage : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!has_it) GTEST_SKIP() << "this binary is for processors that do not convert fp16";
+  }
+  static constexpr bool has_it =
+      std::same_as<W, revlora::bf16> || revlora::detail::converts_f16<xsimd::default_arch>;
+};
+using near_types = testing::Types<revlora::bf16, revlora::f16>;
+TYPED_TEST_SUITE(NearPreimage, near_types, weight_name);
+
 /// Every merged weight, under deltas of many kinds.
-TEST(NearPreimage, IsExactWhereItDoesNotRaiseItsHand) {
+TYPED_TEST(NearPreimage, IsExactWhereItDoesNotRaiseItsHand) {
   constexpr std::uint32_t lanes = revlora::detail::lanes<xsimd::default_arch>;
   engine random(1);
   int left_out = 0;
@@ -85,7 +98,7 @@ TEST(NearPreimage, IsExactWhereItDoesNotRaiseItsHand) {
       std::vector<float> deltas(lanes);
       for (std::uint32_t i = 0; i < lanes; ++i) {
         merged[i] = first + i;
-        const float y = oracle::widen(revlora::bf16{static_cast<std::uint16_t>(merged[i])});
+        const float y = oracle::widen(TypeParam{static_cast<std::uint16_t>(merged[i])});
         const auto noise = static_cast<std::uint32_t>(random());
         if (kind_of_delta == 0)  // anything
           deltas[i] = std::bit_cast<float>(noise);
@@ -97,12 +110,13 @@ TEST(NearPreimage, IsExactWhereItDoesNotRaiseItsHand) {
         else  // coarse: ties and exact hits
           deltas[i] = std::bit_cast<float>(noise & 0xfff00000);
       }
-      ASSERT_EQ(disagreement(merged, deltas, left_out), 0) << round << ", from " << first;
+      if constexpr (TestFixture::has_it)
+        ASSERT_EQ(disagreement<TypeParam>(merged, deltas, left_out), 0) << round << ", " << first;
     }
   }
 }
 
-TEST(NearPreimage, LeavesHardlyAnythingOutOfRealMerges) {
+TYPED_TEST(NearPreimage, LeavesHardlyAnythingOutOfRealMerges) {
   constexpr std::uint32_t lanes = revlora::detail::lanes<xsimd::default_arch>;
   engine random(1);
   std::normal_distribution<float> weight(0, 0.02f), delta(0, 0.002f);
@@ -112,10 +126,11 @@ TEST(NearPreimage, LeavesHardlyAnythingOutOfRealMerges) {
     std::vector<float> deltas(lanes);
     for (std::uint32_t n = 0; n < lanes; ++n) {
       deltas[n] = delta(random);
-      const auto x = oracle::round<revlora::bf16>(weight(random));
-      merged[n] = oracle::round<revlora::bf16>(oracle::widen(x) + deltas[n]).bits;
+      const auto x = oracle::round<TypeParam>(weight(random));
+      merged[n] = oracle::round<TypeParam>(oracle::widen(x) + deltas[n]).bits;
     }
-    ASSERT_EQ(disagreement(merged, deltas, left_out), 0);
+    if constexpr (TestFixture::has_it)
+      ASSERT_EQ(disagreement<TypeParam>(merged, deltas, left_out), 0);
   }
   EXPECT_LT(left_out, 10000 * static_cast<int>(lanes) / 100);
 }

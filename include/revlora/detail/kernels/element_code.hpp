@@ -27,71 +27,96 @@ word_mask<Arch> is_exact_tie(floats<Arch> y, floats<Arch> delta, floats<Arch> di
          to_word_mask<Arch>(error != floats<Arch>(0.0f));
 }
 
-/// Lanes whose weight is certain to be round(y − D), given y (widened), D, and `difference`, the
-/// fp32 value of y − D. The others carry bits, or turn out to have one candidate and no bits.
-template <element T, class Arch>
-requires(!std::same_as<T, bf16>) word_mask<Arch> is_certain(floats<Arch> y, floats<Arch> delta,
-                                                            floats<Arch> difference) {
-  const auto constant = [](std::uint32_t bits) { return words<Arch>(bits); };
-  const words<Arch> size = as_words<Arch>(difference) & constant(0x7fffffff);
-  // One solution where y's spacing is not wider than x's: where round(y − D) is above the power of
-  // two below y, that is, y − D is more than half a step of T above it. "Above" is never true of
-  // NaN: what is not finite always carries bits.
-  words<Arch> limit = as_words<Arch>(y) & constant(layout<float>::infinity);
-  // Elsewhere only a difference that is a tie, or was rounded into or out of one, is in doubt.
-  if constexpr (std::same_as<T, f16>) {
-    limit = xsimd::max(limit, constant(0x38800000)) + constant(0x1000);  // no T below is normal
-    const words<Arch> past_tie = as_words<Arch>(difference) - constant(0xfff);
-    return to_word_mask<Arch>(as_floats<Arch>(size) > as_floats<Arch>(limit)) &
-           ((past_tie & constant(0x1fff)) > constant(2));
-  } else {
-    // In fp32 also one that is a tie between the largest number and infinity, which has no error
-    // term.
-    return to_word_mask<Arch>(as_floats<Arch>(size) > as_floats<Arch>(limit)) &
-           (size != constant(layout<float>::infinity)) & ~is_exact_tie<Arch>(y, delta, difference);
-  }
-}
-
-/// Tells the columns of a pair of vectors whose weight is certain to be the guess, round(y − D).
+/// The columns of a pair of vectors in which `difference`, the fp32 value of y − D, is no tie
+/// between two weights, nor was rounded into or out of one.
+///
+/// The constants of these classes are made before a loop: GCC 12 would make them anew for every
+/// row.
 template <class Arch, element T>
-struct certainty {
-  std::uint64_t columns(const stored_pair<Arch, T>& y, const floats<Arch> (&delta)[2],
-                        const floats<Arch> (&difference)[2], const stored_pair<Arch, T>&) const {
-    return both<Arch>(is_certain<T, Arch>(y.value(0), delta[0], difference[0]),
-                      is_certain<T, Arch>(y.value(1), delta[1], difference[1]));
-  }
-};
+class tie_test;
 
-/// For bf16 from the guess itself, and in 16-bit lanes, twice as many at a time. The constants are
-/// made before a loop: GCC 12 would make them anew for every row.
 template <class Arch>
-class certainty<Arch, bf16> {
+class tie_test<Arch, bf16> {
  public:
-  std::uint64_t columns(const stored_pair<Arch, bf16>& y, const floats<Arch> (&)[2],
-                        const floats<Arch> (&difference)[2],
-                        const stored_pair<Arch, bf16>& guess) const {
-    const halves<Arch> limit = as_halves<Arch>(y.pairs & infinity_);
-    // NaN is not above infinity.
-    const halves<Arch> size =
-        xsimd::min(as_halves<Arch>(guess.pairs & magnitude_), as_halves<Arch>(infinity_));
+  std::uint64_t far_columns(const floats<Arch> (&difference)[2]) const {
     const auto past_tie = [&](int i) {
       return as_words<Arch>(difference[i]) + words<Arch>(past_half_bf16);
     };
-    const words<Arch> past_ties = (past_tie(0) & lower_) | (past_tie(1) << 16);
-    return to_integer<Arch>((size > limit) &
-                            have_common_bits<Arch>(as_halves<Arch>(past_ties), far_from_tie_));
+    const words<Arch> both = (past_tie(0) & lower_half_) | (past_tie(1) << 16);
+    return to_integer<Arch>(have_common_bits<Arch>(as_halves<Arch>(both), far_));
   }
 
  private:
-  static words<Arch> constant(std::uint32_t upper, std::uint32_t lower) {
-    return kept_in_register<Arch>(words<Arch>(upper << 16 | lower));
-  }
-  static words<Arch> twice(std::uint32_t bits) { return constant(bits, bits); }
+  words<Arch> lower_half_ = kept_in_register<Arch>(words<Arch>(0xffffu));
+  halves<Arch> far_ = as_halves<Arch>(kept_in_register<Arch>(words<Arch>(0xfffcfffcu)));
+};
 
-  words<Arch> lower_ = constant(0, 0xffff);
-  words<Arch> infinity_ = twice(layout<bf16>::infinity);
-  words<Arch> magnitude_ = twice(layout<bf16>::magnitude);
-  halves<Arch> far_from_tie_ = as_halves<Arch>(twice(0xfffc));
+template <class Arch>
+class tie_test<Arch, f16> {
+ public:
+  std::uint64_t far_columns(const floats<Arch> (&difference)[2]) const {
+    const auto is_far = [&](int i) {
+      return ((as_words<Arch>(difference[i]) - before_half_) & dropped_) > words<Arch>(2u);
+    };
+    return both<Arch>(is_far(0), is_far(1));
+  }
+
+ private:
+  words<Arch> before_half_ = kept_in_register<Arch>(words<Arch>(0xfffu));
+  words<Arch> dropped_ = kept_in_register<Arch>(words<Arch>(0x1fffu));
+};
+
+/// Tells the columns of a pair of vectors whose weight is certain to be the guess, round(y − D),
+/// given y, D, and `difference`. The others carry bits, or turn out to have one candidate and no
+/// bits.
+///
+/// One solution where y's spacing is not wider than x's: where the guess is above the power of two
+/// below y. "Above" is never true of NaN: what is not finite always carries bits. Elsewhere only
+/// ties are in doubt.
+template <class Arch, element T>
+class certainty;
+
+template <class Arch>
+class certainty<Arch, float> {
+ public:
+  std::uint64_t columns(const stored_pair<Arch, float>& y, const floats<Arch> (&delta)[2],
+                        const floats<Arch> (&difference)[2],
+                        const stored_pair<Arch, float>&) const {
+    const auto is_certain = [&](int i) {
+      const words<Arch> infinity(layout<float>::infinity);
+      const floats<Arch> limit = as_floats<Arch>(as_words<Arch>(y.value(i)) & infinity);
+      const words<Arch> size = as_words<Arch>(difference[i]) & words<Arch>(0x7fffffffu);
+      // A tie between the largest number and infinity has no error term.
+      return to_word_mask<Arch>(as_floats<Arch>(size) > limit) & (size != infinity) &
+             ~is_exact_tie<Arch>(y.value(i), delta[i], difference[i]);
+    };
+    return both<Arch>(is_certain(0), is_certain(1));
+  }
+};
+
+/// In 16-bit lanes, twice as many at a time.
+template <class Arch, element T>
+requires(sizeof(T) == 2) class certainty<Arch, T> {
+ public:
+  std::uint64_t columns(const stored_pair<Arch, T>& y, const floats<Arch> (&)[2],
+                        const floats<Arch> (&difference)[2],
+                        const stored_pair<Arch, T>& guess) const {
+    halves<Arch> limit = as_halves<Arch>(y.words_of(0) & infinity_);
+    if constexpr (std::same_as<T, f16>)  // no weight below is normal
+      limit = xsimd::max(limit, halves<Arch>(std::int16_t{0x0400}));
+    const halves<Arch> size =
+        xsimd::min(as_halves<Arch>(guess.words_of(0) & magnitude_), as_halves<Arch>(infinity_));
+    return to_integer<Arch>(size > limit) & ties_.far_columns(difference);
+  }
+
+ private:
+  static words<Arch> twice(std::uint32_t bits) {
+    return kept_in_register<Arch>(words<Arch>(bits << 16 | bits));
+  }
+
+  words<Arch> infinity_ = twice(layout<T>::infinity);
+  words<Arch> magnitude_ = twice(layout<T>::magnitude);
+  tie_test<Arch, T> ties_;
 };
 
 /// What the code of a weight that carries bits looks like, from (y, D) alone.
@@ -202,9 +227,10 @@ struct exact_code {
   /// The same for a vector, but for the lanes that are returned.
   template <class Arch>
   static word_mask<Arch> near_candidates(words<Arch> y, floats<Arch> delta, words<Arch>& lowest,
-                                         words<Arch>& count) requires(std::same_as<T, bf16>) {
-    return near_preimage<Arch>(y, delta, lowest, count);
+                                         words<Arch>& count) requires requires {
+    near_preimage<T>(y, delta, lowest, count);
   }
+  { return near_preimage<T>(y, delta, lowest, count); }
 };
 
 }  // namespace revlora::inline REVLORA_NAMESPACE::detail

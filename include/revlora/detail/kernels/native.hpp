@@ -129,6 +129,7 @@ inline __m128 fused(__m128 a, __m128 b, __m128 c) {
 }
 #endif
 
+void pack_u16();  // likewise
 #if defined(__SSE2__)
 inline void load_u16(const void* from, __m128i& to) {
   to = _mm_unpacklo_epi16(_mm_loadl_epi64(static_cast<const __m128i*>(from)), _mm_setzero_si128());
@@ -190,9 +191,14 @@ inline void load_u16(const void* from, __m256i& to) {
   to = _mm256_insertf128_si256(_mm256_castsi128_si256(_mm_unpacklo_epi16(both, zero)),
                                _mm_unpackhi_epi16(both, zero), 1);
 }
+inline __m128i halve(__m256i words) {
+  return pack_u16(_mm256_castsi256_si128(words), _mm256_extractf128_si256(words, 1));
+}
+inline __m256i pack_u16(__m256i low, __m256i high) {
+  return _mm256_setr_m128i(halve(low), halve(high));
+}
 inline void store_u16(void* to, __m256i from) {
-  _mm_storeu_si128(static_cast<__m128i*>(to),
-                   pack_u16(_mm256_castsi256_si128(from), _mm256_extractf128_si256(from, 1)));
+  _mm_storeu_si128(static_cast<__m128i*>(to), halve(from));
 }
 inline std::uint64_t to_integer(__m256i mask) {
   return static_cast<std::uint64_t>(_mm256_movemask_ps(_mm256_castsi256_ps(mask)));

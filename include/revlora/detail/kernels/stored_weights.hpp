@@ -150,9 +150,7 @@ requires(!converts_f16<Arch>) struct stored_pair<Arch, f16> {
   }
   floats<Arch> value(int i) const { return widen<f16>(half[i]); }
   words<Arch> words_of(int) const {
-    f16 stored[2 * lanes<Arch>];
-    store(stored);
-    return load_words<Arch>(reinterpret_cast<const std::byte*>(stored));
+    return words<Arch>(native::pack_u16(half[0].data, half[1].data));
   }
   void store(f16* to) const {
     detail::store<Arch>(to, half[0]);
@@ -178,11 +176,7 @@ struct stored_pair<Arch, f16> {
   }
   static stored_pair nearest(floats<Arch> first, floats<Arch> second) { return of(first, second); }
   std::uint64_t equal_columns(const stored_pair& other) const {
-    const auto equal = [&](int i) {
-      return words<Arch>(native::widen_u16(half[i])) ==
-             words<Arch>(native::widen_u16(other.half[i]));
-    };
-    return both<Arch>(equal(0), equal(1));
+    return to_integer<Arch>(as_halves<Arch>(words_of(0)) == as_halves<Arch>(other.words_of(0)));
   }
   floats<Arch> value(int i) const { return floats<Arch>(native::widen_f16(half[i])); }
   words<Arch> words_of(int) const { return words<Arch>(native::join(half[0], half[1])); }
