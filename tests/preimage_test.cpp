@@ -110,8 +110,9 @@ TYPED_TEST(NearPreimage, IsExactWhereItDoesNotRaiseItsHand) {
         else  // coarse: ties and exact hits
           deltas[i] = std::bit_cast<float>(noise & 0xfff00000);
       }
-      if constexpr (TestFixture::has_it)
+      if constexpr (TestFixture::has_it) {
         ASSERT_EQ(disagreement<TypeParam>(merged, deltas, left_out), 0) << round << ", " << first;
+      }
     }
   }
 }
@@ -129,8 +130,9 @@ TYPED_TEST(NearPreimage, LeavesHardlyAnythingOutOfRealMerges) {
       const auto x = oracle::round<TypeParam>(weight(random));
       merged[n] = oracle::round<TypeParam>(oracle::widen(x) + deltas[n]).bits;
     }
-    if constexpr (TestFixture::has_it)
+    if constexpr (TestFixture::has_it) {
       ASSERT_EQ(disagreement<TypeParam>(merged, deltas, left_out), 0);
+    }
   }
   EXPECT_LT(left_out, 10000 * static_cast<int>(lanes) / 100);
 }
