@@ -1,13 +1,18 @@
-// What revlora throws.
+// What revlora throws, and what it says instead where exceptions are not wanted.
 //
 // Every check happens at the border of a public call, before a single weight is written; the one
 // thing that shows only during a pass, weights that somebody changed, is taken back before the
 // exception leaves. The message says what is wrong, with the numbers that show it, and where
 // possible what to do.
+//
+// Whatever a call would refuse can be asked before: `validate(…)`, with the arguments of the call,
+// returns a code and that text. In files compiled with -fno-exceptions the calls print the text to
+// stderr and abort, and lack of memory ends the program as `new` does.
 #pragma once
 
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "detail/namespace.hpp"
 
@@ -20,8 +25,10 @@ class invalid_input : public std::invalid_argument {
   using std::invalid_argument::invalid_argument;
 };
 
-/// Why an undo record was refused.
+/// Why a call or an undo record is refused.
 enum class refusal {
+  none,              ///< it is not
+  invalid_input,     ///< the arguments of the call cannot be used
   empty_record,      ///< no merge has filled it
   not_a_record,      ///< the bytes are something else
   other_version,     ///< of the format: from the future, or older than this revlora reads
@@ -38,11 +45,35 @@ enum class refusal {
   already_unmerged,  ///< W is at the base
 };
 
+/// What a check found: nothing that is wrong, or why a call would be refused.
+class [[nodiscard]] validation {
+ public:
+  /// Nothing is wrong.
+  validation() = default;
+  /// `text` is what an exception would say.
+  validation(refusal reason, std::string text) : reason_(reason), text_(std::move(text)) {}
+
+  /// Whether nothing is wrong.
+  bool ok() const noexcept { return reason_ == refusal::none; }
+  /// The same.
+  explicit operator bool() const noexcept { return ok(); }
+  /// What is wrong.
+  refusal reason() const noexcept { return reason_; }
+  /// What is wrong, in words; empty if nothing is.
+  const std::string& text() const noexcept { return text_; }
+
+ private:
+  refusal reason_ = refusal::none;
+  std::string text_;
+};
+
 /// An undo record does not belong to these weights or these adapters, or its bytes are damaged.
 class record_refused : public invalid_input {
  public:
+  /// `what` is the message.
   record_refused(refusal reason, const std::string& what) : invalid_input(what), reason_(reason) {}
 
+  /// Neither `none` nor `invalid_input`.
   refusal reason() const noexcept { return reason_; }
 
  private:

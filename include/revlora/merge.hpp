@@ -20,7 +20,8 @@
 //
 // Bad input throws invalid_input, a record that does not fit record_refused, both derived from
 // std::invalid_argument; lack of memory throws std::bad_alloc. After an exception weights that were
-// to be changed in place are as they were; what a separate destination holds is unspecified.
+// to be changed in place are as they were; what a separate destination holds is unspecified. What
+// a call would throw can be asked before: `validate(…)`.
 // Different matrices may be worked on from different threads at a time.
 #pragma once
 
@@ -30,6 +31,7 @@
 #include "detail/check.hpp"
 #include "detail/fingerprint.hpp"
 #include "detail/namespace.hpp"
+#include "detail/stored.hpp"
 #include "detail/target.hpp"
 #include "detail/verbs.hpp"
 #include "error.hpp"
@@ -41,6 +43,36 @@
 
 namespace revlora::inline REVLORA_NAMESPACE {
 
+// ---- what a call would refuse
+// --------------------------------------------------------------------
+
+/// What `merge(W, adapters)` and `unmerge(W, adapters)` would refuse, with a record to be filled or
+/// without one. O(1) per adapter.
+template <class T>
+validation validate(matrix_view<T> w, adapter_list adapters) {
+  return detail::check(w, adapters);
+}
+
+/// What `merge(from, to, adapters)` and `unmerge(from, to, adapters)` would refuse. O(1) per
+/// adapter.
+template <class Source, element T>
+requires detail::source_of<Source, T> validation validate(matrix_view<Source> from,
+                                                          matrix_view<T> to,
+                                                          adapter_list adapters) {
+  return detail::check(from, to, adapters);
+}
+
+/// What `unmerge(W, adapters, record)` and `swap(W, adapters, …, record)` would refuse. Does all of
+/// unmerge's work, the comparison with the base's checksum included, and writes nothing.
+template <class Target = default_target, class Source, executor Executor = default_executor>
+validation validate(matrix_view<Source> w, adapter_list adapters, const undo_record& record,
+                    const Executor& executor = {}) {
+  if (validation found = detail::check(w, adapters); !found) return found;
+  using T = detail::stored_type<std::remove_const_t<Source>>;
+  return detail::unmerge_recorded<Target>(detail::as_source(w), detail::nowhere<T>, adapters,
+                                          record, executor);
+}
+
 // ---- without a record --------------------------------------------------------------------------
 
 /// W ← round(W + Σ s·B·A). Returns how many weights became infinite or NaN.
@@ -49,8 +81,9 @@ namespace revlora::inline REVLORA_NAMESPACE {
 /// rounded to W's type before. An empty list leaves every bit.
 template <class Target = default_target, element T, executor Executor = default_executor>
 std::int64_t merge(matrix_view<T> w, adapter_list adapters, const Executor& executor = {}) {
-  detail::check(w, adapters);
-  return detail::combine_adapters<Target, T>(w, w, adapters, executor, false);
+  detail::require(detail::check(w, adapters));
+  return detail::combine_adapters<Target>(detail::as_source(w), detail::as_stored(w), adapters,
+                                          executor, false);
 }
 
 /// The same from one matrix to another.
@@ -59,9 +92,9 @@ template <class Target = default_target, class Source, element T,
 requires detail::source_of<Source, T> std::int64_t merge(matrix_view<Source> from,
                                                          matrix_view<T> to, adapter_list adapters,
                                                          const Executor& executor = {}) {
-  detail::check(to, adapters);
-  detail::check_destination(from, to);
-  return detail::combine_adapters<Target, T>(from, to, adapters, executor, false);
+  detail::require(detail::check(from, to, adapters));
+  return detail::combine_adapters<Target>(detail::as_source(from), detail::as_stored(to), adapters,
+                                          executor, false);
 }
 
 /// The rounded inverse, W ← round(W − Σ s·B·A), for when no record was kept. **Not exact.** Returns
@@ -72,8 +105,9 @@ requires detail::source_of<Source, T> std::int64_t merge(matrix_view<Source> fro
 /// were rounded to infinity or NaN do not come back.
 template <class Target = default_target, element T, executor Executor = default_executor>
 std::int64_t unmerge(matrix_view<T> w, adapter_list adapters, const Executor& executor = {}) {
-  detail::check(w, adapters);
-  return detail::combine_adapters<Target, T>(w, w, adapters, executor, true);
+  detail::require(detail::check(w, adapters));
+  return detail::combine_adapters<Target>(detail::as_source(w), detail::as_stored(w), adapters,
+                                          executor, true);
 }
 
 /// The same from one matrix to another.
@@ -82,9 +116,9 @@ template <class Target = default_target, class Source, element T,
 requires detail::source_of<Source, T> std::int64_t unmerge(matrix_view<Source> from,
                                                            matrix_view<T> to, adapter_list adapters,
                                                            const Executor& executor = {}) {
-  detail::check(to, adapters);
-  detail::check_destination(from, to);
-  return detail::combine_adapters<Target, T>(from, to, adapters, executor, true);
+  detail::require(detail::check(from, to, adapters));
+  return detail::combine_adapters<Target>(detail::as_source(from), detail::as_stored(to), adapters,
+                                          executor, true);
 }
 
 // ---- with a record -----------------------------------------------------------------------------
@@ -95,9 +129,10 @@ requires detail::source_of<Source, T> std::int64_t unmerge(matrix_view<Source> f
 template <class Target = default_target, element T, executor Executor = default_executor>
 std::int64_t merge(matrix_view<T> w, adapter_list adapters, undo_record& record,
                    const Executor& executor = {}) {
-  detail::check(w, adapters);
-  return detail::merge_recorded<Target, T>(w, detail::in_place(w, !adapters.empty()), adapters,
-                                           record, executor);
+  detail::require(detail::check(w, adapters));
+  return detail::merge_recorded<Target>(detail::as_source(w),
+                                        detail::in_place(detail::as_stored(w), !adapters.empty()),
+                                        adapters, record, executor);
 }
 
 /// The same from one matrix to another; `record` leads from `to` back to `from`.
@@ -107,9 +142,9 @@ requires detail::source_of<Source, T> std::int64_t merge(matrix_view<Source> fro
                                                          matrix_view<T> to, adapter_list adapters,
                                                          undo_record& record,
                                                          const Executor& executor = {}) {
-  detail::check(to, adapters);
-  detail::check_destination(from, to);
-  return detail::merge_recorded<Target, T>(from, to, adapters, record, executor);
+  detail::require(detail::check(from, to, adapters));
+  return detail::merge_recorded<Target>(detail::as_source(from), detail::as_stored(to), adapters,
+                                        record, executor);
 }
 
 /// The exact inverse of `merge(W, adapters, record)`: every bit of W is as it was before, whatever
@@ -123,9 +158,10 @@ requires detail::source_of<Source, T> std::int64_t merge(matrix_view<Source> fro
 template <class Target = default_target, element T, executor Executor = default_executor>
 void unmerge(matrix_view<T> w, adapter_list adapters, const undo_record& record,
              const Executor& executor = {}) {
-  detail::check(w, adapters);
-  detail::unmerge_recorded<Target, T>(w, detail::in_place(w, !adapters.empty()), adapters, record,
-                                      executor);
+  detail::require(detail::check(w, adapters));
+  detail::require(detail::unmerge_recorded<Target>(
+      detail::as_source(w), detail::in_place(detail::as_stored(w), !adapters.empty()), adapters,
+      record, executor));
 }
 
 /// The same from one matrix to another.
@@ -134,19 +170,17 @@ template <class Target = default_target, class Source, element T,
 requires detail::source_of<Source, T>
 void unmerge(matrix_view<Source> from, matrix_view<T> to, adapter_list adapters,
              const undo_record& record, const Executor& executor = {}) {
-  detail::check(to, adapters);
-  detail::check_destination(from, to);
-  detail::unmerge_recorded<Target, T>(from, to, adapters, record, executor);
+  detail::require(detail::check(from, to, adapters));
+  detail::require(detail::unmerge_recorded<Target>(detail::as_source(from), detail::as_stored(to),
+                                                   adapters, record, executor));
 }
 
-/// Whether `unmerge(W, adapters, record)` would succeed: if not, throws what it would throw. Does
-/// all of its work, the comparison with the base's checksum included, and writes nothing.
+/// Whether `unmerge(W, adapters, record)` would succeed: if not, throws what it would throw. What
+/// `validate` returns, as an exception.
 template <class Target = default_target, class Source, executor Executor = default_executor>
 void verify(matrix_view<Source> w, adapter_list adapters, const undo_record& record,
             const Executor& executor = {}) {
-  using T = std::remove_const_t<Source>;
-  detail::check(w, adapters);
-  detail::unmerge_recorded<Target, T>(w, detail::nowhere<T>, adapters, record, executor);
+  detail::require(validate<Target>(w, adapters, record, executor));
 }
 
 /// Takes `merged` out of W and merges `wanted` instead, in one pass: W and `record` are then what
@@ -160,9 +194,9 @@ void verify(matrix_view<Source> w, adapter_list adapters, const undo_record& rec
 template <class Target = default_target, element T, executor Executor = default_executor>
 std::int64_t swap(matrix_view<T> w, adapter_list merged, adapter_list wanted, undo_record& record,
                   const Executor& executor = {}) {
-  detail::check(w, merged);
-  detail::check(w, wanted, "wanted adapter ");
-  return detail::swap_recorded<Target>(w, merged, wanted, record, executor);
+  detail::require(detail::check(w, merged));
+  detail::require(detail::check(w, wanted, "wanted adapter "));
+  return detail::swap_recorded<Target>(detail::as_stored(w), merged, wanted, record, executor);
 }
 
 }  // namespace revlora::inline REVLORA_NAMESPACE

@@ -8,6 +8,7 @@
 #include "detail/check.hpp"
 #include "detail/namespace.hpp"
 #include "detail/pass.hpp"
+#include "detail/stored.hpp"
 #include "detail/target.hpp"
 #include "matrix_view.hpp"
 #include "parallel.hpp"
@@ -25,15 +26,15 @@ enum class weights_state {
 /// Compares W with the checksums in a record. Reads W once and writes nothing.
 template <class Target = default_target, class T, executor Executor = default_executor>
 weights_state state_of(matrix_view<T> w, const undo_record& record, const Executor& executor = {}) {
-  using value = std::remove_const_t<T>;
-  detail::check(w, {});
+  using value = detail::stored_type<std::remove_const_t<T>>;
+  detail::require(detail::check(w, {}));
   const detail::record_contents& contents = detail::record_access::contents(record);
   if (record.empty() || contents.type != element_type_of<value> || contents.rows != w.rows ||
       contents.cols != w.cols)
     return weights_state::other;
   std::atomic<bool> is_merged = true;
   const std::uint64_t sum = detail::checksum_pass<value>(
-      detail::kernels_of<Target>(), w, executor,
+      detail::kernels_of<Target>(), detail::as_source(w), executor,
       [&](std::ptrdiff_t panel, const detail::panel_checksums& checksums) {
         if (checksums.narrow != contents.panels[static_cast<std::size_t>(panel)].merged_checksum)
           is_merged = false;

@@ -9,6 +9,7 @@
 #include "detail/namespace.hpp"
 #include "detail/record_format.hpp"
 #include "element.hpp"
+#include "error.hpp"
 #include "low_rank.hpp"
 
 namespace revlora::inline REVLORA_NAMESPACE {
@@ -26,6 +27,7 @@ namespace revlora::inline REVLORA_NAMESPACE {
 /// describes them.
 class undo_record {
  public:
+  /// An empty one.
   undo_record() = default;
 
   /// Reads what `bytes()` gave, in this process or another, on this machine or another.
@@ -33,8 +35,14 @@ class undo_record {
   /// may be given: no more is allocated than their number justifies.
   static undo_record from_bytes(std::span<const std::byte> bytes) {
     undo_record record;
-    record.contents_ = detail::read_record(bytes);
+    detail::require(detail::read_record(bytes, record.contents_));
     return record;
+  }
+
+  /// What from_bytes would refuse. As much work and memory as that.
+  static validation validate(std::span<const std::byte> bytes) {
+    detail::record_contents contents;
+    return detail::read_record(bytes, contents);
   }
 
   /// Whether there is nothing to undo: no merge has filled the record, or the last one failed.

@@ -1,20 +1,35 @@
 // A number that tells one adapter from another.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 
 #include "../low_rank.hpp"
 #include "layout.hpp"
 #include "namespace.hpp"
 #include "stream_checksum.hpp"
+#include "strided.hpp"
 
 namespace revlora::inline REVLORA_NAMESPACE {
 namespace detail {
+/// The elements in row-major order, wherever they lie.
 inline void absorb_matrix(stream_checksum& sum, const factor_view& m) {
-  const std::size_t size = size_of(m.type);
-  const auto* at = static_cast<const std::byte*>(m.data);
-  for (std::ptrdiff_t i = 0; i < m.rows; ++i, at += static_cast<std::size_t>(m.row_stride) * size)
-    sum.absorb(at, static_cast<std::size_t>(m.cols) * size);
+  with_element(m.type, [&]<class T>(const T*) {
+    for (std::ptrdiff_t i = 0; i < m.rows; ++i) {
+      const T* const row = static_cast<const T*>(m.data) + i * m.row_stride;
+      if (m.col_stride == 1) {
+        sum.absorb(row, static_cast<std::size_t>(m.cols) * sizeof(T));
+        continue;
+      }
+      for (std::ptrdiff_t j = 0; j < m.cols; j += 64) {
+        T piece[64];
+        const std::ptrdiff_t count = std::min<std::ptrdiff_t>(64, m.cols - j);
+        gather(row + j * m.col_stride, m.col_stride, count, piece);
+        sum.absorb(piece, static_cast<std::size_t>(count) * sizeof(T));
+      }
+    }
+  });
 }
 }  // namespace detail
 

@@ -25,7 +25,7 @@ enum class arithmetic : std::uint8_t {
 struct factor {
   const void* data;
   std::uint8_t type;
-  std::ptrdiff_t rows, cols, row_stride;
+  std::ptrdiff_t rows, cols, row_stride, col_stride;
 };
 
 /// The extremes of what is not zero, as the magnitude bits of fp32.

@@ -36,9 +36,18 @@
 #endif
 
 #ifdef REVLORA_DISPATCH
-#define REVLORA_JOIN(version, compiled_for) version##_##compiled_for##_dispatch
+#define REVLORA_KERNELS_FROM dispatch
 #else
-#define REVLORA_JOIN(version, compiled_for) version##_##compiled_for
+#define REVLORA_KERNELS_FROM headers
 #endif
-#define REVLORA_JOIN_EXPANDED(version, compiled_for) REVLORA_JOIN(version, compiled_for)
-#define REVLORA_NAMESPACE REVLORA_JOIN_EXPANDED(v0, REVLORA_COMPILED_FOR)
+#ifdef __cpp_exceptions
+#define REVLORA_ERRORS exceptions
+#else
+#define REVLORA_ERRORS aborts
+#endif
+#define REVLORA_JOIN(version, compiled_for, kernels_from, errors) \
+  version##_##compiled_for##_##kernels_from##_##errors
+#define REVLORA_JOIN_EXPANDED(version, compiled_for, kernels_from, errors) \
+  REVLORA_JOIN(version, compiled_for, kernels_from, errors)
+#define REVLORA_NAMESPACE \
+  REVLORA_JOIN_EXPANDED(v0, REVLORA_COMPILED_FOR, REVLORA_KERNELS_FROM, REVLORA_ERRORS)

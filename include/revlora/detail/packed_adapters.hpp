@@ -22,7 +22,7 @@ using kernel_interface::kernel_table;
 using kernel_interface::magnitudes;
 
 inline kernel_interface::factor to_kernels(const factor_view& m) {
-  return {m.data, static_cast<std::uint8_t>(m.type), m.rows, m.cols, m.row_stride};
+  return {m.data, static_cast<std::uint8_t>(m.type), m.rows, m.cols, m.row_stride, m.col_stride};
 }
 
 /// The extremes of what several threads find.

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <mutex>
-#include <new>
 #include <span>
 #include <utility>
 #include <vector>
@@ -14,19 +13,9 @@
 #include "namespace.hpp"
 #include "panel_scratch.hpp"
 #include "record_format.hpp"
+#include "refuse.hpp"
 
 namespace revlora::inline REVLORA_NAMESPACE::detail {
-
-/// Whether there was memory for what `work` does.
-template <class Work>
-bool had_memory(const Work& work) {
-  try {
-    work();
-    return true;
-  } catch (const std::bad_alloc&) {
-    return false;
-  }
-}
 
 /// Scratch of the panels under way: as many as an executor runs at a time.
 class scratch_pool {

@@ -114,39 +114,37 @@ inline void write_record(record_contents& record) {
   record.bytes.resize(size + digest_bytes);
 }
 
-/// Reads the bytes of a record. Throws record_refused; allocates no more than the bytes justify.
-inline record_contents read_record(std::span<const std::byte> bytes) {
+/// Reads the bytes of a record, or says why not; allocates no more than the bytes justify.
+inline validation read_record(std::span<const std::byte> bytes, record_contents& record) {
   const auto damaged = [](const char* how) {
-    refuse_record(refusal::damaged, std::string("the undo record is damaged: ") + how);
+    return refused_record(refusal::damaged, std::string("the undo record is damaged: ") + how);
   };
-  const auto require = [&](bool is_there) {
-    if (!is_there)
-      refuse_record(refusal::truncated, "the undo record is truncated: it ends after " +
-                                            std::to_string(bytes.size()) + " bytes");
+  const auto truncated = [&] {
+    return refused_record(refusal::truncated, "the undo record is truncated: it ends after " +
+                                                  std::to_string(bytes.size()) + " bytes");
   };
   const auto beginning = bytes.first(std::min(bytes.size(), sizeof record_magic));
   if (!std::equal(beginning.begin(), beginning.end(),
                   std::as_bytes(std::span(record_magic)).begin()))
-    refuse_record(refusal::not_a_record, "these bytes are not an undo record");
+    return refused_record(refusal::not_a_record, "these bytes are not an undo record");
   byte_reader in(bytes);
   in.take(sizeof record_magic);
   const auto version = in.get<std::uint8_t>();
-  require(!in.failed());
+  if (in.failed()) return truncated();
   if (version != format_version)
-    refuse_record(refusal::other_version,
-                  "the undo record has format version " + std::to_string(version) +
-                      ", this revlora reads version " + std::to_string(format_version) +
-                      (version > format_version ? ": it needs a newer revlora" : ""));
+    return refused_record(refusal::other_version,
+                          "the undo record has format version " + std::to_string(version) +
+                              ", this revlora reads version " + std::to_string(format_version) +
+                              (version > format_version ? ": it needs a newer revlora" : ""));
 
-  record_contents record;
   record.type = in.get<element_type>();
   record.recipe = in.get<recipe>();
   const auto rule = in.get<std::uint8_t>();
   constexpr auto limit =
       static_cast<std::uint64_t>(std::numeric_limits<std::ptrdiff_t>::max()) / 64;
   const std::uint64_t rows = in.get_varint(), cols = in.get_varint(), adapters = in.get_varint();
-  require(!in.failed() && adapters <= in.rest().size() / 8);
-  if (rows > limit || cols > limit) damaged("no weights have its shape");
+  if (in.failed() || adapters > in.rest().size() / 8) return truncated();
+  if (rows > limit || cols > limit) return damaged("no weights have its shape");
   record.rows = static_cast<std::ptrdiff_t>(rows);
   record.cols = static_cast<std::ptrdiff_t>(cols);
   for (std::uint64_t i = 0; i < adapters; ++i)
@@ -154,7 +152,7 @@ inline record_contents read_record(std::span<const std::byte> bytes) {
   record.base_checksum = in.get<std::uint64_t>();
 
   const auto panels = static_cast<std::uint64_t>(panels_of(record.rows, record.cols));
-  require(!in.failed() && panels <= in.rest().size() / 5);
+  if (in.failed() || panels > in.rest().size() / 5) return truncated();
   record.panels.reserve(panels);
   std::uint64_t size_of_codes = 0;
   for (std::uint64_t i = 0; i < panels; ++i) {
@@ -162,21 +160,22 @@ inline record_contents read_record(std::span<const std::byte> bytes) {
     const std::uint64_t size = in.get_varint();
     record.panels.push_back({size_of_codes, size >> 1, merged_checksum, (size & 1) != 0});
     size_of_codes += size >> 1;
-    require(!in.failed() && size_of_codes <= in.rest().size());
+    if (in.failed() || size_of_codes > in.rest().size()) return truncated();
   }
-  require(size_of_codes + digest_bytes <= in.rest().size());
-  if (size_of_codes + digest_bytes < in.rest().size()) damaged("more bytes follow where it ends");
+  if (size_of_codes + digest_bytes > in.rest().size()) return truncated();
+  if (size_of_codes + digest_bytes < in.rest().size())
+    return damaged("more bytes follow where it ends");
   const std::size_t first_code = bytes.size() - in.rest().size();
   for (panel_entry& panel : record.panels) panel.offset += first_code;
 
   in.take(size_of_codes);
   if (checksum_of(bytes.first(first_code + size_of_codes)) != in.get<std::uint64_t>())
-    damaged("its digest does not fit, some bytes were changed");
+    return damaged("its digest does not fit, some bytes were changed");
   if (record.type > element_type::bf16 || record.recipe > recipe::rounded_delta ||
       rule != accumulation_rule)
-    damaged("it names an element type, recipe or accumulation rule that does not exist");
+    return damaged("it names an element type, recipe or accumulation rule that does not exist");
   record.bytes.assign(bytes.begin(), bytes.end());
-  return record;
+  return {};
 }
 
 }  // namespace revlora::inline REVLORA_NAMESPACE::detail

@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <cstdio>
+#include <cstdlib>
+#include <new>
 #include <string>
 
 #include "../error.hpp"
@@ -21,11 +23,45 @@ inline std::string number_text(float value) {
   return text;
 }
 
-[[noreturn]] inline void refuse(const std::string& what) {
-  throw invalid_input("revlora: " + what);
+inline validation refused(const std::string& what) {
+  return {refusal::invalid_input, "revlora: " + what};
 }
-[[noreturn]] inline void refuse_record(refusal reason, const std::string& what) {
-  throw record_refused(reason, "revlora: " + what);
+inline validation refused_record(refusal reason, const std::string& what) {
+  return {reason, "revlora: " + what};
+}
+
+/// Throws what a check found. Without exceptions: prints it and aborts.
+inline void require(const validation& found) {
+  if (found) return;
+#ifdef __cpp_exceptions
+  if (found.reason() == refusal::invalid_input) throw invalid_input(found.text());
+  throw record_refused(found.reason(), found.text());
+#else
+  std::fprintf(stderr, "%s\n", found.text().c_str());
+  std::abort();
+#endif
+}
+
+/// Whether there was memory for what `work` does. Without exceptions: if not, the program ends.
+template <class Work>
+bool had_memory(const Work& work) {
+#ifdef __cpp_exceptions
+  try {
+    work();
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+#else
+  work();
+#endif
+  return true;
+}
+inline void require_memory(bool had_it) {
+#ifdef __cpp_exceptions
+  if (!had_it) throw std::bad_alloc();
+#else
+  if (!had_it) std::abort();
+#endif
 }
 
 }  // namespace revlora::inline REVLORA_NAMESPACE::detail

@@ -16,8 +16,8 @@ inline constexpr std::ptrdiff_t worth_a_team = std::ptrdiff_t{1} << 15;
 
 /// `elements` is how many numbers the pieces work on in all.
 template <executor Executor, class Work>
-void for_each(const Executor& executor, std::ptrdiff_t count, std::ptrdiff_t elements,
-              const Work& work) {
+void for_each(const Executor& executor, std::ptrdiff_t count,
+              [[maybe_unused]] std::ptrdiff_t elements, const Work& work) {
   if (count <= 0) return;
   const auto piece = [&work](std::ptrdiff_t i) { in_ieee_mode(work, i); };
 #ifdef _OPENMP

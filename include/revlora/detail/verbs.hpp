@@ -3,7 +3,6 @@
 
 #include <concepts>
 #include <cstdint>
-#include <new>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -55,24 +54,23 @@ inline void begin_record(record_contents& record, const factor_view& w, adapter_
   for (const low_rank& adapter : adapters) record.fingerprints.push_back(fingerprint(adapter));
 }
 
-/// Throws what ended an exchange, `from` being as it was.
+/// What ended an exchange, `from` being as it was. Throws std::bad_alloc if that was it.
 template <element T, executor Executor>
-void require_done(outcome result, matrix_view<const T> from, const undo_record& record,
-                  const Executor& executor) {
-  switch (result) {
-    case outcome::done:
-      return;
-    case outcome::out_of_memory:
-      throw std::bad_alloc();
-    case outcome::weights_changed:
-      if (state_of(from, record, executor) == weights_state::base)
-        refuse_record(refusal::already_unmerged, "W has been unmerged already, it is at the base");
-      refuse_record(refusal::weights_changed,
-                    "W is not what this undo record starts from: it was changed since");
-    case outcome::record_damaged:
-      refuse_record(refusal::damaged,
-                    "the undo record is damaged: it does not lead back to the base of the merge");
+validation what_ended(outcome result, matrix_view<const T> from, const undo_record& record,
+                      const Executor& executor) {
+  require_memory(result != outcome::out_of_memory);
+  if (result == outcome::weights_changed) {
+    if (state_of(from, record, executor) == weights_state::base)
+      return refused_record(refusal::already_unmerged,
+                            "W has been unmerged already, it is at the base");
+    return refused_record(refusal::weights_changed,
+                          "W is not what this undo record starts from: it was changed since");
   }
+  if (result == outcome::record_damaged)
+    return refused_record(
+        refusal::damaged,
+        "the undo record is damaged: it does not lead back to the base of the merge");
+  return {};
 }
 
 /// merge with a record.
@@ -84,27 +82,27 @@ std::int64_t merge_recorded(matrix_view<const T> from, matrix_view<T> to, adapte
   const kernel_table& kernels = kernels_of<Target>();
   const packed_adapters packed(kernels, element_type_of<T>, adapters, executor);
   exchange work(kernels, from, to, std::nullopt, exchange::goal{packed, contents});
-  require_done(work.run(executor), from, record, executor);
+  require(what_ended(work.run(executor), from, record, executor));
   return work.became_not_finite();
 }
 
-/// unmerge with a record, and verify.
+/// unmerge with a record, and verify: what is wrong, `from` being as it was.
 template <class Target, element T, executor Executor>
-void unmerge_recorded(matrix_view<const T> from, matrix_view<T> to, adapter_list adapters,
-                      const undo_record& record, const Executor& executor) {
-  check_record(from, adapters, record);
+validation unmerge_recorded(matrix_view<const T> from, matrix_view<T> to, adapter_list adapters,
+                            const undo_record& record, const Executor& executor) {
+  if (validation found = check_record(from, adapters, record); !found) return found;
   const kernel_table& kernels = kernels_of<Target>();
   const packed_adapters packed(kernels, element_type_of<T>, adapters, executor);
   exchange work(kernels, from, to, exchange::origin{packed, record_access::contents(record)},
                 std::nullopt);
-  require_done(work.run(executor), from, record, executor);
+  return what_ended(work.run(executor), from, record, executor);
 }
 
 /// swap.
 template <class Target, element T, executor Executor>
 std::int64_t swap_recorded(matrix_view<T> w, adapter_list merged, adapter_list wanted,
                            undo_record& record, const Executor& executor) {
-  check_record(w, merged, record);
+  require(check_record(w, merged, record));
   record_contents& contents = record_access::contents(record);
   record_contents next;
   begin_record(next, w, wanted);
@@ -114,13 +112,15 @@ std::int64_t swap_recorded(matrix_view<T> w, adapter_list merged, adapter_list w
   next.arena = std::move(contents.arena);
   exchange work(kernels, matrix_view<const T>(w), in_place(w, !merged.empty() || !wanted.empty()),
                 exchange::origin{packed_merged, contents}, exchange::goal{packed_wanted, next});
-  require_done<T>(work.run(executor), w, record, executor);
+  require(what_ended<T>(work.run(executor), w, record, executor));
   contents = std::move(next);
   return work.became_not_finite();
 }
 
-/// A matrix that is only read may be given as const or not.
+/// A matrix that is only read may be given as const or not, and as another type of the same bits.
 template <class Source, class T>
-concept source_of = std::same_as<std::remove_const_t<Source>, T>;
+concept source_of =
+    element<std::remove_const_t<Source>> && element_type_of<std::remove_const_t<Source>>
+== element_type_of<T>;
 
 }  // namespace revlora::inline REVLORA_NAMESPACE::detail

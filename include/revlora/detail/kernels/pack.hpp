@@ -22,6 +22,7 @@
 #include "../kernel_interface.hpp"
 #include "../namespace.hpp"
 #include "../panels.hpp"
+#include "../strided.hpp"
 #include "convert.hpp"
 #include "stored_weights.hpp"
 
@@ -134,8 +135,8 @@ magnitudes pack_down(const factor& a, arithmetic how, std::ptrdiff_t block, floa
       for (int i = 0; i < group.ranks; ++i) {
         if (cols < block_cols || k + i >= a.rows) std::memset(rows[i], 0, sizeof rows[i]);
         if (k + i >= a.rows) continue;
-        std::memcpy(rows[i], static_cast<const T*>(a.data) + (k + i) * a.row_stride + left,
-                    static_cast<std::size_t>(cols) * sizeof(T));
+        gather(static_cast<const T*>(a.data) + (k + i) * a.row_stride + left * a.col_stride,
+               a.col_stride, cols, rows[i]);
         seen.add(rows[i], block_cols);
       }
       put_steps<splits_columns<W>>(rows, how, group.steps, to);
@@ -145,52 +146,49 @@ magnitudes pack_down(const factor& a, arithmetic how, std::ptrdiff_t block, floa
   });
 }
 
-/// The steps of a row of B, `count` elements, each step 16 numbers behind the one before: the
-/// kernels broadcast the 16 rows of a step one after the other, and are half as fast if these lie
-/// far apart.
+/// The steps of some ranks of a row of B, each step 16 numbers behind the one before: the kernels
+/// broadcast the 16 rows of a step one after the other, and are half as fast if these lie far
+/// apart.
 template <element T>
-void put_row(const T* from, std::ptrdiff_t count, arithmetic how, float* to) {
+void put_row(const T* from, int ranks, arithmetic how, float* to) {
   if constexpr (std::same_as<T, bf16>) {
     if (how == arithmetic::bf16_pairs) {
-      for (std::ptrdiff_t k = 0; k < count; k += 4)
+      for (int k = 0; k < ranks; k += 4)
         for (int step = 0; step < 2; ++step, to += block_rows)
           *to = as_floats(from[k + step + 2].bits | static_cast<std::uint32_t>(from[k + step].bits)
                                                         << 16);
       return;
     }
   }
-  for (std::ptrdiff_t k = 0; k < count; ++k) to[k * block_rows] = widen<T>(bits_of(from[k]));
+  for (int k = 0; k < ranks; ++k) to[k * block_rows] = widen<T>(bits_of(from[k]));
 }
 
 /// The pack_up kernel: a panel of B step by step, or, of tiles, one after the other.
 inline magnitudes pack_up(const factor& b, arithmetic how, std::ptrdiff_t panel, float* to) {
   return with_element(static_cast<element_type>(b.type), [&]<class T>(const T*) {
+    constexpr int most_ranks = 32;  // at a time
     const std::ptrdiff_t top = panel * block_rows;
     const auto rows = static_cast<int>(std::min<std::ptrdiff_t>(block_rows, b.rows - top));
     const step_group group(how, b.cols);
-    const int ranks = group.ranks, steps = group.steps;
-    const std::ptrdiff_t depth = b.cols == 0 ? 0 : (b.cols + ranks - 1) / ranks * steps;
     extremes<T> seen;
-    if (rows < block_rows) std::fill(to, to + block_rows * depth, 0.0f);
-    for (int i = 0; i < block_rows; ++i) {
-      const T* const row = static_cast<const T*>(b.data) + (top + i) * b.row_stride;
-      if (i < rows) seen.add(row, b.cols);
-      if (how == arithmetic::bf16_tiles) {
-        for (std::ptrdiff_t k = 0; k < b.cols; k += ranks) {
-          float* const tile_row = to + (k / ranks * block_rows + i) * steps;
-          const auto count = i < rows ? std::min<std::ptrdiff_t>(ranks, b.cols - k) : 0;
-          std::fill(tile_row, tile_row + steps, 0.0f);
-          if (count > 0)
-            std::memcpy(tile_row, row + k, static_cast<std::size_t>(count) * sizeof(T));
+    for (std::ptrdiff_t k = 0; k < b.cols;) {
+      const auto count = static_cast<int>(std::min<std::ptrdiff_t>(most_ranks, b.cols - k));
+      const int groups = (count + group.ranks - 1) / group.ranks;
+      const int steps = groups * group.steps;
+      for (int i = 0; i < block_rows; ++i) {
+        T ranks[most_ranks] = {};
+        if (i < rows) {
+          gather(static_cast<const T*>(b.data) + (top + i) * b.row_stride + k * b.col_stride,
+                 b.col_stride, count, ranks);
+          seen.add(ranks, most_ranks);
         }
-      } else if (i < rows) {
-        const std::ptrdiff_t whole = b.cols / ranks * ranks;
-        put_row(row, whole, how, to + i);
-        if (whole == b.cols) continue;
-        T rest[4] = {};
-        std::copy(row + whole, row + b.cols, rest);
-        put_row(rest, ranks, how, to + i + whole / ranks * steps * block_rows);
+        if (how == arithmetic::bf16_tiles)
+          std::memcpy(to + i * steps, ranks, static_cast<std::size_t>(steps) * sizeof(float));
+        else
+          put_row(ranks, groups * group.ranks, how, to + i);
       }
+      k += count;
+      to += block_rows * steps;
     }
     return seen.found();
   });

@@ -1,0 +1,100 @@
+// Shape and strides of other libraries' matrices, and the checks of shapes that only a view's maker
+// can do.
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "namespace.hpp"
+#include "refuse.hpp"
+
+namespace revlora::inline REVLORA_NAMESPACE::detail {
+
+/// std::mdspan of two dimensions, and what has its interface.
+template <class M>
+concept mdspan_like = requires(const M& m) {
+  m.data_handle();
+  m.extent(0);
+  m.stride(1);
+}
+&&M::rank() == 2;
+
+/// Eigen's matrices, maps and blocks, and what has their interface.
+template <class M>
+concept eigen_like = requires(const M& m) {
+  m.data();
+  m.rows();
+  m.cols();
+  m.rowStride();
+  m.colStride();
+};
+
+template <class M>
+requires mdspan_like<std::remove_cvref_t<M>> || eigen_like<std::remove_cvref_t<M>>
+constexpr auto* data_of(M& m) {
+  if constexpr (mdspan_like<std::remove_cvref_t<M>>)
+    return m.data_handle();
+  else
+    return m.data();
+}
+
+template <class M>
+using element_of_strided = std::remove_pointer_t<decltype(data_of(std::declval<M&>()))>;
+
+struct strides_of {
+  std::ptrdiff_t rows, cols, row_stride, col_stride;
+
+  template <mdspan_like M>
+  explicit constexpr strides_of(const M& m)
+      : strides_of(m.extent(0), m.extent(1), m.stride(0), m.stride(1)) {}
+  template <eigen_like M>
+  explicit constexpr strides_of(const M& m)
+      : strides_of(m.rows(), m.cols(), m.rowStride(), m.colStride()) {}
+
+ private:
+  /// A single row or column has no stride that counts, and may be given any.
+  template <class Extent, class Stride>
+  constexpr strides_of(Extent row_count, Extent col_count, Stride of_rows, Stride of_columns)
+      : rows(static_cast<std::ptrdiff_t>(row_count)),
+        cols(static_cast<std::ptrdiff_t>(col_count)),
+        row_stride(static_cast<std::ptrdiff_t>(of_rows)),
+        col_stride(cols <= 1 ? 1 : static_cast<std::ptrdiff_t>(of_columns)) {
+    if (rows <= 1) row_stride = cols * col_stride;
+  }
+};
+
+/// Elements that lie `stride` apart, one behind the other.
+template <class T>
+void gather(const T* from, std::ptrdiff_t stride, std::ptrdiff_t count, T* to) {
+  if (stride == 1)
+    std::memcpy(to, from, static_cast<std::size_t>(count) * sizeof(T));
+  else
+    for (std::ptrdiff_t i = 0; i < count; ++i) to[i] = from[i * stride];
+}
+
+inline validation out_of_range(const char* called, std::ptrdiff_t first, std::ptrdiff_t count,
+                               std::ptrdiff_t extent) {
+  return refused("a slice of " + std::to_string(count) + " " + called + " from " +
+                 std::to_string(first) + " on reaches beyond the matrix, which has " +
+                 std::to_string(extent));
+}
+constexpr void require_slice(const char* called, std::ptrdiff_t first, std::ptrdiff_t count,
+                             std::ptrdiff_t extent) {
+  if (first < 0 || count < 0 || count > extent || first > extent - count)
+    require(out_of_range(called, first, count, extent));
+}
+
+inline validation other_count(std::ptrdiff_t elements, std::ptrdiff_t rows, std::ptrdiff_t cols) {
+  return refused(std::to_string(elements) + " elements do not make a " + shape_text(rows, cols) +
+                 " matrix");
+}
+constexpr void require_count(std::ptrdiff_t elements, std::ptrdiff_t rows, std::ptrdiff_t cols) {
+  std::ptrdiff_t wanted = 0;
+  if (rows < 0 || cols < 0 || __builtin_mul_overflow(rows, cols, &wanted) || wanted != elements)
+    require(other_count(elements, rows, cols));
+}
+
+}  // namespace revlora::inline REVLORA_NAMESPACE::detail
