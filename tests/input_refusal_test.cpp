@@ -50,6 +50,11 @@ class InputRefusal : public testing::Test {
       auto refused = refuses<invalid_input>(w, pattern, calls[i]);
       if (!refused) return refused << " (call " << i << ")";
     }
+    const revlora::validation found[] = {revlora::validate(weights, adapters),
+                                         revlora::validate(from.view(), weights, adapters),
+                                         revlora::validate(weights, adapters, record)};
+    for (const revlora::validation& each : found)
+      if (auto refused = refuses<invalid_input>(w, pattern, each); !refused) return refused;
     return same_bytes(before.bytes(), record.bytes());
   }
   testing::AssertionResult all_refuse(view weights, const std::string& pattern) {
@@ -101,6 +106,32 @@ TYPED_TEST(InputRefusal, OfRowsThatOverlapThemselves) {
   REFUSES(typename TestFixture::view(this->w.data(), 6, 9, -9), "stride");
   REFUSES(low_rank(factor(this->b.data, 6, 4, 3), this->a, 1), "stride");
   REFUSES(low_rank(this->b, factor(this->a.data, 4, 9, 8), 1), "stride");
+}
+
+TYPED_TEST(InputRefusal, OfStridesThatAreNoMatrix) {
+  REFUSES(typename TestFixture::view(this->w.data(), 6, 9, 1, 6), "not row-major.*transposed");
+  REFUSES(typename TestFixture::view(this->w.data(), 6, 9, 20, 2), "not row-major");
+  REFUSES(low_rank(factor(this->b.data, 6, 4, 1, 5), this->a, 1), "B.*overlaps itself");
+  REFUSES(low_rank(factor(this->b.data, 6, 4, 6, 2), this->a, 1), "B.*overlaps itself");
+  REFUSES(low_rank(this->b, factor(this->a.data, 4, 9, 1, 0), 1), "A.*stands still");
+  REFUSES(low_rank(this->b, factor(this->a.data, 4, 9, -1, 4), 1), "A.*backwards");
+  const auto huge = std::numeric_limits<std::ptrdiff_t>::max() / 8;
+  REFUSES(low_rank(this->b, factor(this->a.data, 4, 9, 1, huge), 1), "A.*larger than memory");
+}
+
+TYPED_TEST(InputRefusal, IsForetoldByValidate) {
+  const revlora::low_rank wrong(this->b, factor(nullptr, 4, 9), 1);
+  const revlora::validation found = revlora::validate(this->w.view(), wrong);
+  EXPECT_FALSE(found);
+  EXPECT_EQ(found.reason(), revlora::refusal::invalid_input);
+  try {
+    revlora::merge(this->w.view(), wrong);
+    FAIL() << "not refused";
+  } catch (const invalid_input& error) {
+    EXPECT_EQ(found.text(), error.what());
+  }
+  const revlora::validation fine = revlora::validate(this->w.view(), this->good.view());
+  EXPECT_TRUE(fine.ok() && fine.reason() == revlora::refusal::none && fine.text().empty());
 }
 
 TYPED_TEST(InputRefusal, OfStrengthsThatAreNotFinite) {

@@ -58,6 +58,10 @@ class RecordRefusal : public testing::Test {
         return is << " (verb " << i << " on " << p.name << ")";
       }
     }
+    const revlora::validation found = revlora::validate(source.view(), adapters, record, on);
+    if (found.reason() != reason)
+      return testing::AssertionFailure() << "validate says \"" << found.text() << '"';
+    if (auto is = refuses<record_refused>(w, pattern, found); !is) return is << " (validate)";
     return same_bytes(before.bytes(), record.bytes());
   }
   testing::AssertionResult all_refuse(revlora::adapter_list adapters, refusal reason,
@@ -177,8 +181,10 @@ TYPED_TEST(RecordRefusal, OfChangedWeightsOnSeveralThreads) {
   }
 }
 
-/// Whether from_bytes refuses for this reason.
+/// Whether from_bytes refuses for this reason, and validate says so.
 testing::AssertionResult refused(std::span<const std::byte> bytes, refusal reason) {
+  if (const auto found = undo_record::validate(bytes); found.reason() != reason)
+    return testing::AssertionFailure() << "validate says \"" << found.text() << '"';
   try {
     undo_record::from_bytes(bytes);
   } catch (const record_refused& error) {

@@ -4,6 +4,7 @@
 
 #include <regex>
 
+#include "revlora/error.hpp"
 #include "values.hpp"
 
 namespace tests {
@@ -27,6 +28,13 @@ testing::AssertionResult refuses(const matrix<T>& w, const std::string& pattern,
     return testing::AssertionFailure() << "another exception: " << other.what();
   }
   return testing::AssertionFailure() << "not refused";
+}
+
+/// The same of what `validate` found.
+template <class Exception, class T>
+testing::AssertionResult refuses(const matrix<T>& w, const std::string& pattern,
+                                 const revlora::validation& found) {
+  return refuses<Exception>(w, pattern, [&] { revlora::detail::require(found); });
 }
 
 }  // namespace tests

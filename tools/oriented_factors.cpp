@@ -10,18 +10,6 @@ std::vector<std::byte> copied(std::span<const std::byte> bytes) {
   return {bytes.begin(), bytes.end()};
 }
 
-std::vector<std::byte> transposed(std::span<const std::byte> bytes, std::size_t rows,
-                                  std::size_t cols, std::size_t element_bytes) {
-  std::vector<std::byte> turned(bytes.size());
-  for (std::size_t i = 0; i < rows; ++i) {
-    for (std::size_t j = 0; j < cols; ++j) {
-      std::memcpy(turned.data() + (j * rows + i) * element_bytes,
-                  bytes.data() + (i * cols + j) * element_bytes, element_bytes);
-    }
-  }
-  return turned;
-}
-
 }  // namespace
 
 std::optional<orientation> orient(const module_factors& factors, const tensor& weight,
@@ -44,29 +32,22 @@ std::optional<orientation> orient(const module_factors& factors, const tensor& w
 oriented_factors::oriented_factors(const peft_adapter& adapter, const module_factors& factors,
                                    const orientation& where, float strength)
     : type_(*factors.a->type()),
-      where_(where),
       rank_(static_cast<std::ptrdiff_t>(factors.rank())),
-      strength_(strength) {
-  const auto a = adapter.bytes_of(*factors.a);
-  const auto b = adapter.bytes_of(*factors.b);
-  if (where.transposed) {  // (B·A)ᵀ = Aᵀ·Bᵀ, with the same products
-    const std::size_t size = size_of(type_);
-    b_ = transposed(a, factors.rank(), static_cast<std::size_t>(where.rows), size);
-    a_ = transposed(b, static_cast<std::size_t>(where.cols), factors.rank(), size);
-  } else {
-    b_ = copied(b);
-    a_ = copied(a);
-  }
+      where_(where),
+      strength_(strength),
+      b_(copied(adapter.bytes_of(*factors.b))),
+      a_(copied(adapter.bytes_of(*factors.a))) {
 }
 
 low_rank oriented_factors::view() const {
   std::optional<low_rank> view;
   with_element(type_, [&]<class T>() {
-    view.emplace(matrix_view<const T>(reinterpret_cast<const T*>(b_.data()), where_.rows, rank_),
-                 matrix_view<const T>(reinterpret_cast<const T*>(a_.data()), rank_, where_.cols),
-                 strength_);
+    const std::ptrdiff_t out = where_.transposed ? where_.cols : where_.rows,
+                         in = where_.transposed ? where_.rows : where_.cols;
+    view.emplace(matrix_view<const T>(reinterpret_cast<const T*>(b_.data()), out, rank_),
+                 matrix_view<const T>(reinterpret_cast<const T*>(a_.data()), rank_, in), strength_);
   });
-  return *view;
+  return where_.transposed ? view->transposed() : *view;
 }
 
 }  // namespace revlora::tool

@@ -1,4 +1,4 @@
-// The factors of one module as the library takes them: two-dimensional, aligned, and turned so that
+// The factors of one module as the library takes them: two-dimensional, aligned, and seen so that
 // B·A has the shape of the stored weight.
 #pragma once
 
@@ -34,8 +34,8 @@ class oriented_factors {
 
  private:
   element_type type_;
-  orientation where_;
   std::ptrdiff_t rank_;
+  orientation where_;
   float strength_;
   std::vector<std::byte> b_;
   std::vector<std::byte> a_;

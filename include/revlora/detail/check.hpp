@@ -21,7 +21,9 @@ namespace revlora::inline REVLORA_NAMESPACE::detail {
 inline validation check_matrix(const std::string& name, const factor_view& m) {
   if (m.rows < 0 || m.cols < 0)
     return refused(name + " has a negative shape, " + shape_text(m.rows, m.cols));
-  if (m.col_stride == 1 && m.row_stride < m.cols)
+  // Only strides count that are stepped by.
+  const std::ptrdiff_t to_next_column = m.cols > 1 ? m.col_stride : 1;
+  if (to_next_column == 1 && m.rows > 1 && m.row_stride < m.cols)
     return refused(name + " has a row stride of " + std::to_string(m.row_stride) +
                    ", shorter than its " + std::to_string(m.cols) + " columns");
   if (m.rows == 0 || m.cols == 0) return {};
@@ -32,25 +34,26 @@ inline validation check_matrix(const std::string& name, const factor_view& m) {
                    std::to_string(m.row_stride) + " and a column stride of " +
                    std::to_string(m.col_stride) + ", " + why);
   };
-  // The larger stride leaps over what the smaller one walks through.
-  const bool by_rows = m.row_stride >= m.col_stride;
-  const std::ptrdiff_t near = by_rows ? m.col_stride : m.row_stride,
-                       far = by_rows ? m.row_stride : m.col_stride;
-  std::ptrdiff_t line, bytes;
-  if (near < 1 || far < 1) return refused_strides("goes backwards or stands still in memory");
-  if (__builtin_mul_overflow(by_rows ? m.cols : m.rows, near, &line) ||
-      __builtin_mul_overflow(by_rows ? m.rows : m.cols, far, &bytes) ||
-      __builtin_add_overflow(bytes, line, &bytes) ||
+  const std::ptrdiff_t to_next_row = m.rows > 1 ? m.row_stride : 1;
+  if (to_next_column < 1 || to_next_row < 1)
+    return refused_strides("goes backwards or stands still in memory");
+  std::ptrdiff_t row, column, bytes;
+  if (__builtin_mul_overflow(m.cols, to_next_column, &row) ||
+      __builtin_mul_overflow(m.rows, to_next_row, &column) ||
+      __builtin_add_overflow(row, column, &bytes) ||
       __builtin_mul_overflow(bytes, static_cast<std::ptrdiff_t>(size_of(m.type)), &bytes))
     return refused_strides("is larger than memory can be");
-  if (far <= line - near) return refused_strides("overlaps itself in memory");
+  // A step to the next row leaps over a whole row, or one to the next column over a whole column.
+  const bool rows_apart = m.rows == 1 || to_next_row > row - to_next_column;
+  const bool columns_apart = m.cols == 1 || to_next_column > column - to_next_row;
+  if (!rows_apart && !columns_apart) return refused_strides("overlaps itself in memory");
   return {};
 }
 
 /// Weights are a matrix of rows that are written as a whole.
 inline validation check_weights(const std::string& name, const factor_view& w) {
   validation found = check_matrix(name, w);
-  if (found && w.col_stride != 1 && w.rows > 0 && w.cols > 0)
+  if (found && w.col_stride != 1 && w.rows > 0 && w.cols > 1)
     return refused(name + " is not row-major, its columns are " + std::to_string(w.col_stride) +
                    " elements apart: if its rows are not, pass W.transposed() and "
                    "adapter.transposed()");

@@ -55,15 +55,12 @@ struct strides_of {
       : strides_of(m.rows(), m.cols(), m.rowStride(), m.colStride()) {}
 
  private:
-  /// A single row or column has no stride that counts, and may be given any.
   template <class Extent, class Stride>
   constexpr strides_of(Extent row_count, Extent col_count, Stride of_rows, Stride of_columns)
       : rows(static_cast<std::ptrdiff_t>(row_count)),
         cols(static_cast<std::ptrdiff_t>(col_count)),
         row_stride(static_cast<std::ptrdiff_t>(of_rows)),
-        col_stride(cols <= 1 ? 1 : static_cast<std::ptrdiff_t>(of_columns)) {
-    if (rows <= 1) row_stride = cols * col_stride;
-  }
+        col_stride(static_cast<std::ptrdiff_t>(of_columns)) {}
 };
 
 /// Elements that lie `stride` apart, one behind the other.
