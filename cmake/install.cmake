@@ -1,23 +1,47 @@
-# find_package(revlora) after installation: revlora::revlora, and revlora::dispatch if it was built.
+# find_package(revlora) and pkg-config after installation: revlora::revlora and revlora.pc, and if
+# it was built, revlora::dispatch and revlora-dispatch.pc.
+#
+# Two components: revlora_development is what others compile with, revlora_runtime what they run.
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
 # Headers alone suit every machine, a compiled library one architecture.
 if(TARGET revlora_dispatch)
-  set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/revlora)
+  set(package_root ${CMAKE_INSTALL_LIBDIR})
   set(suits "")
-  install(TARGETS revlora_dispatch EXPORT revlora)
+  install(TARGETS revlora_dispatch EXPORT revlora
+          ARCHIVE COMPONENT revlora_development
+          LIBRARY COMPONENT revlora_runtime NAMELINK_COMPONENT revlora_development)
 else()
-  set(package_dir ${CMAKE_INSTALL_DATADIR}/cmake/revlora)
+  set(package_root ${CMAKE_INSTALL_DATADIR})
   set(suits ARCH_INDEPENDENT)
 endif()
-install(DIRECTORY include/revlora DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(DIRECTORY include/revlora DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+        COMPONENT revlora_development FILES_MATCHING PATTERN *.hpp)
+
+set(package_dir ${package_root}/cmake/revlora)
 install(TARGETS revlora EXPORT revlora)
-install(EXPORT revlora NAMESPACE revlora:: FILE revlora-targets.cmake DESTINATION ${package_dir})
+install(EXPORT revlora NAMESPACE revlora:: FILE revlora-targets.cmake DESTINATION ${package_dir}
+        COMPONENT revlora_development)
 configure_package_config_file(cmake/revlora-config.cmake.in revlora-config.cmake
                               INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(revlora-config-version.cmake COMPATIBILITY SameMinorVersion
                                  ${suits})
 install(FILES cmake/find-xsimd.cmake ${CMAKE_CURRENT_BINARY_DIR}/revlora-config.cmake
               ${CMAKE_CURRENT_BINARY_DIR}/revlora-config-version.cmake
-        DESTINATION ${package_dir})
+        DESTINATION ${package_dir} COMPONENT revlora_development)
+
+# Seen from the .pc files, so that what is installed can be moved.
+set(pkg_config_dir ${package_root}/pkgconfig)
+cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX
+           BASE_DIRECTORY ${CMAKE_INSTALL_PREFIX}/${pkg_config_dir}
+           OUTPUT_VARIABLE prefix_from_pkg_config)
+set(pkg_config_packages revlora)
+if(TARGET revlora_dispatch)
+  list(APPEND pkg_config_packages revlora-dispatch)
+endif()
+foreach(package IN LISTS pkg_config_packages)
+  configure_file(cmake/${package}.pc.in ${package}.pc @ONLY)
+  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${package}.pc DESTINATION ${pkg_config_dir}
+          COMPONENT revlora_development)
+endforeach()
