@@ -1,0 +1,40 @@
+# Included by the consumer's project(). When all of the project has been read, it looks what revlora
+# has changed, and that linking it adds no flags of revlora's taste.
+set(directory_properties COMPILE_DEFINITIONS COMPILE_OPTIONS INCLUDE_DIRECTORIES LINK_DIRECTORIES
+                         LINK_OPTIONS)
+
+get_cmake_property(entries_before CACHE_VARIABLES)
+foreach(entry IN LISTS entries_before)
+  set(before_${entry} "$CACHE{${entry}}")
+endforeach()
+foreach(property IN LISTS directory_properties)
+  get_directory_property(before_${property} ${property})
+endforeach()
+
+function(report_leaks)
+  get_cmake_property(entries CACHE_VARIABLES)
+  foreach(entry IN LISTS entries)
+    if(entry IN_LIST entries_before)
+      if(NOT "$CACHE{${entry}}" STREQUAL "${before_${entry}}")
+        message(SEND_ERROR "${entry} was \"${before_${entry}}\", is \"$CACHE{${entry}}\"")
+      endif()
+    elseif(NOT entry MATCHES "^(REVLORA_|revlora_|xsimd_|xtl_|OpenMP_|FETCHCONTENT_)" AND
+           NOT entry MATCHES "^FIND_PACKAGE_MESSAGE_DETAILS_OpenMP" AND
+           NOT entry MATCHES "^CMAKE_PROJECT_VERSION")  # of the consumer, by the end of project()
+      message(SEND_ERROR "new in the cache: ${entry}")
+    endif()
+  endforeach()
+  foreach(property IN LISTS directory_properties)
+    get_directory_property(now ${property})
+    if(NOT now STREQUAL "${before_${property}}")
+      message(SEND_ERROR "${property} was \"${before_${property}}\", is \"${now}\"")
+    endif()
+  endforeach()
+  foreach(property IN ITEMS COMPILE_DEFINITIONS COMPILE_OPTIONS LINK_OPTIONS)
+    get_target_property(flags revlora::revlora INTERFACE_${property})
+    if(flags)
+      message(SEND_ERROR "${property} of who links revlora::revlora: ${flags}")
+    endif()
+  endforeach()
+endfunction()
+cmake_language(DEFER CALL report_leaks)
