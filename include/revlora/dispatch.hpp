@@ -23,6 +23,7 @@
 
 #include "detail/kernel_interface.hpp"
 
+/// The choice among the kernels of several instruction sets.
 namespace revlora::dispatch {
 
 /// What kernels exist for, on each architecture from the least to the best.
@@ -57,12 +58,14 @@ const kernel_interface::kernel_table& kernels(instruction_set);
 
 /// Throws what `chosen` throws.
 struct best {
+  /// Of the set that is chosen.
   static const kernel_interface::kernel_table& kernels();
 };
 
 /// Throws std::runtime_error if the set does not run here.
 template <instruction_set set>
 struct on {
+  /// Of this set.
   static const kernel_interface::kernel_table& kernels();
 };
 

@@ -70,14 +70,19 @@ struct stored_as {
 template <class T>
 struct element_traits {};
 
+/// A number of the language; its bytes are a binary32.
 template <>
 struct element_traits<float> : stored_as<element_type::fp32> {};
+/// revlora's binary16.
 template <>
 struct element_traits<f16> : stored_as<element_type::fp16> {};
+/// revlora's bfloat16.
 template <>
 struct element_traits<bf16> : stored_as<element_type::bf16> {};
+/// Eigen's binary16.
 template <>
 struct element_traits<Eigen::half> : stored_as<element_type::fp16> {};
+/// Eigen's bfloat16.
 template <>
 struct element_traits<Eigen::bfloat16> : stored_as<element_type::bf16> {};
 
@@ -86,14 +91,18 @@ struct element_traits<Eigen::bfloat16> : stored_as<element_type::bf16> {};
 // on both.
 #if defined(__FLT16_MANT_DIG__) && \
     (defined(__clang__) || __GNUC__ >= 13 || (defined(__GNUC__) && defined(__SSE2__)))
+/// The compiler's binary16, std::float16_t included.
 template <>
 struct element_traits<_Float16> : stored_as<element_type::fp16> {};
+/// Defined where the compiler has _Float16.
 #define REVLORA_HAS_FLOAT16 1
 #endif
 #if defined(__clang__) ? __clang_major__ >= 15 && (defined(__SSE2__) || defined(__aarch64__)) \
                        : __GNUC__ >= 13 || defined(__aarch64__)
+/// The compiler's bfloat16, std::bfloat16_t included.
 template <>
 struct element_traits<__bf16> : stored_as<element_type::bf16> {};
+/// Defined where the compiler has __bf16.
 #define REVLORA_HAS_BFLOAT16 1
 #endif
 

@@ -18,8 +18,9 @@
 
 namespace revlora::inline REVLORA_NAMESPACE {
 
-/// The arguments of a call cannot be used: null data, negative or mismatched shapes, a row stride
-/// shorter than a row, weights that overlap a factor, a strength that is not finite.
+/// The arguments of a call cannot be used: null data, negative or mismatched shapes, strides that
+/// let a matrix overlap itself, weights that are not row-major, a slice beyond the matrix, weights
+/// that overlap a factor or their destination, a strength that is not finite.
 class invalid_input : public std::invalid_argument {
  public:
   using std::invalid_argument::invalid_argument;
@@ -45,7 +46,8 @@ enum class refusal {
   already_unmerged,  ///< W is at the base
 };
 
-/// What a check found: nothing that is wrong, or why a call would be refused.
+/// What a check found: nothing that is wrong, or why a call would be refused. Costs no memory if
+/// nothing is wrong.
 class [[nodiscard]] validation {
  public:
   /// Nothing is wrong.

@@ -14,7 +14,8 @@
 
 namespace revlora::inline REVLORA_NAMESPACE {
 
-/// A matrix whose element type is known only at run time.
+/// A `rows × cols` matrix whose element type is known only at run time. Like matrix_view it owns
+/// nothing, and its extents and strides are in elements.
 struct factor_view {
   const void* data;           ///< element (0, 0)
   element_type type;          ///< of the elements
@@ -63,7 +64,8 @@ struct factor_view {
 ///
 /// B ("up", PEFT's `lora_B`) is `d_out × r`, A ("down", `lora_A`) is `r × d_in`; both are of one
 /// element type, which need not be the weight's, and may be row-major or column-major. Any rank
-/// r ≥ 0. Views only: the factors must outlive the calls that use them.
+/// r ≥ 0. Views only: the factors must outlive the calls that use them. Nothing is checked but
+/// slices: shapes, strides and strength are when a call uses the adapter (invalid_input).
 class low_rank {
  public:
   /// `strength` is the factor in front of B·A, for PEFT `lora_alpha / r` times what the user asks
@@ -146,7 +148,7 @@ class adapter_list {
   revlora::recipe recipe() const { return recipe_; }     ///< how their sum is added
   std::size_t size() const { return adapters_.size(); }  ///< how many there are
   bool empty() const { return adapters_.empty(); }       ///< whether there are none
-  /// The one that is added i-th, from 0.
+  /// The one that is added i-th, from 0; `i < size()`, which is not checked.
   const low_rank& operator[](std::size_t i) const { return adapters_[i]; }
   auto begin() const { return adapters_.begin(); }  ///< the first
   auto end() const { return adapters_.end(); }      ///< behind the last

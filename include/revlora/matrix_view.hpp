@@ -34,8 +34,8 @@ struct matrix_view {
   T* data = nullptr;              ///< element (0, 0)
   std::ptrdiff_t rows = 0;        ///< d_out of a weight
   std::ptrdiff_t cols = 0;        ///< d_in of a weight
-  std::ptrdiff_t row_stride = 0;  ///< from a row to the next
-  std::ptrdiff_t col_stride = 1;  ///< from a column to the next
+  std::ptrdiff_t row_stride = 0;  ///< in elements, from a row to the next
+  std::ptrdiff_t col_stride = 1;  ///< in elements, from a column to the next
 
   /// An empty matrix.
   constexpr matrix_view() = default;
@@ -88,9 +88,11 @@ struct matrix_view {
   }
 };
 
+/// The elements' type is that of the range's; const, if they are.
 template <std::ranges::contiguous_range Range>
 matrix_view(Range&&, std::ptrdiff_t, std::ptrdiff_t)
     -> matrix_view<std::remove_reference_t<std::ranges::range_reference_t<Range>>>;
+/// The elements' type is that of the matrix's; const, if they are.
 template <class Matrix>
 matrix_view(Matrix&&) -> matrix_view<detail::element_of_strided<Matrix>>;
 

@@ -2,13 +2,15 @@
 //
 // The calls below share these conventions.
 //
+// W is `d_out × d_in`; of each adapter B is `d_out × r` and A `r × d_in` (low_rank.hpp).
+//
 // W is changed in place, in one pass, by 16×64 blocks; no delta of W's size exists at any time. Or
 // it is read from one matrix and written to another that does not overlap it, with the same bits:
 // `merge(from, to, …)`, `unmerge(from, to, …)`.
 //
-// The factors are packed once per call: at most 4·r·(d_out + d_in) bytes per adapter, freed before
-// the call returns. Cost: 2·r·d_out·d_in floating-point operations per adapter, one read and one
-// write of W.
+// The factors are packed once per call: at most 4·r·(d_out + d_in) bytes per adapter, with r
+// rounded up to 2, d_out to 16 and d_in to 64, freed before the call returns. Cost: 2·r·d_out·d_in
+// floating-point operations per adapter, one read and one write of W.
 //
 // Adapters are added in list order, by the recipe of the list. The result is the same, bit for bit,
 // on every instruction set, with any executor and number of threads, for any stride and alignment,
@@ -41,6 +43,7 @@
 #include "state.hpp"
 #include "undo_record.hpp"
 
+/// All that is revlora's. What is in `detail` may change with every version.
 namespace revlora::inline REVLORA_NAMESPACE {
 
 // ---- what a call would refuse
@@ -101,8 +104,9 @@ requires detail::source_of<Source, T> std::int64_t merge(matrix_view<Source> fro
 /// how many weights became infinite or NaN.
 ///
 /// For a weight x that was merged to a finite y and comes back as x', everything finite:
-/// |x' − x| ≤ ½ulp(y) + ½ulp(x') in W's type, plus ½ulp(x + D) + ½ulp(y − D) in fp32. Weights that
-/// were rounded to infinity or NaN do not come back.
+/// |x' − x| ≤ ½ulp(y) + ½ulp(x') in W's type, plus ½ulp(x + D) + ½ulp(y − D) in fp32: the errors of
+/// the four roundings on the way there and back, each at most half a unit in the last place (IEEE
+/// 754). Weights that were rounded to infinity or NaN do not come back.
 template <class Target = default_target, element T, executor Executor = default_executor>
 std::int64_t unmerge(matrix_view<T> w, adapter_list adapters, const Executor& executor = {}) {
   detail::require(detail::check(w, adapters));
@@ -126,6 +130,8 @@ requires detail::source_of<Source, T> std::int64_t unmerge(matrix_view<Source> f
 /// The same merge, and `record` leads back to W as it is now: `unmerge(W, adapters, record)`.
 ///
 /// What the record held before is forgotten. If lack of memory ends the call, the record is empty.
+/// Beside the factors each thread reserves up to 212·d_in bytes for a code, d_in rounded up to 64;
+/// that is the worst case, and most of them are never touched.
 template <class Target = default_target, element T, executor Executor = default_executor>
 std::int64_t merge(matrix_view<T> w, adapter_list adapters, undo_record& record,
                    const Executor& executor = {}) {

@@ -23,6 +23,7 @@ concept executor = requires(const E& e, std::ptrdiff_t count, void (*body)(std::
 
 /// Everything on the calling thread.
 struct serial {
+  /// Calls the body for 0 … count − 1, in this order.
   template <class Body>
   void parallel_for(std::ptrdiff_t count, const Body& body) const {
     for (std::ptrdiff_t i = 0; i < count; ++i) body(i);
@@ -35,8 +36,9 @@ struct serial {
 /// Neighbouring pieces go to the same thread, so a matrix first touched in the same way stays on
 /// its memory node.
 struct openmp {
-  int threads = 0;
+  int threads = 0;  ///< of the team; 0: as many as OpenMP would take by itself
 
+  /// Calls the body for 0 … count − 1, and returns when the team is done.
   template <class Body>
   void parallel_for(std::ptrdiff_t count, const Body& body) const {
     if (threads > 0) {
@@ -48,8 +50,11 @@ struct openmp {
     }
   }
 };
+/// What runs the work of a call that names no executor: OpenMP in files that are compiled with it
+/// (-fopenmp), else the calling thread.
 using default_executor = openmp;
 #else
+/// What runs the work of a call that names no executor.
 using default_executor = serial;
 #endif
 

@@ -23,7 +23,9 @@ enum class weights_state {
   other,   ///< neither: changed by somebody, or other weights
 };
 
-/// Compares W with the checksums in a record. Reads W once and writes nothing.
+/// Compares W with the checksums in a record: `other` too if that is empty, or of weights of
+/// another type or shape. Reads W once and writes nothing. Throws invalid_input if W cannot be
+/// used.
 template <class Target = default_target, class T, executor Executor = default_executor>
 weights_state state_of(matrix_view<T> w, const undo_record& record, const Executor& executor = {}) {
   using value = detail::stored_type<std::remove_const_t<T>>;

@@ -32,7 +32,7 @@ class undo_record {
 
   /// Reads what `bytes()` gave, in this process or another, on this machine or another.
   /// Throws record_refused if they are truncated, damaged or of another format version. Any bytes
-  /// may be given: no more is allocated than their number justifies.
+  /// may be given: no more is allocated than their number justifies. O(bytes).
   static undo_record from_bytes(std::span<const std::byte> bytes) {
     undo_record record;
     detail::require(detail::read_record(bytes, record.contents_));
