@@ -23,5 +23,9 @@ bool has_bf16_pairs() {
   static const bool answer = detail::has_bf16_pairs();
   return answer;
 }
+bool has_fast_bf16_pairs() {
+  static const bool answer = detail::has_fast_bf16_pairs();
+  return answer;
+}
 
 }  // namespace revlora::dispatch::built_in

@@ -1,4 +1,5 @@
 // The one table of instruction sets, and the choice among them.
+#include <cstdio>
 #include <cstdlib>
 #include <iterator>
 #include <stdexcept>
@@ -49,6 +50,15 @@ constexpr name names[] = {
     {instruction_set::amx, "amx"},       {instruction_set::neon, "neon"},
 };
 
+[[noreturn]] void fail(const std::string& what) {
+#ifdef __cpp_exceptions
+  throw std::runtime_error(what);
+#else
+  std::fprintf(stderr, "revlora: %s\n", what.c_str());
+  std::abort();
+#endif
+}
+
 /// Null if it does not run here.
 const kernel_table* find(instruction_set set) {
   for (const row& its : rows)
@@ -62,9 +72,17 @@ std::string possible_here() {
   return text;
 }
 
+/// Whether a better one than those before it in the table, on this machine.
+bool pays_here(const row& its) {
+#if defined(__x86_64__)
+  if (its.set == instruction_set::avx512bf16) return built_in::has_fast_bf16_pairs();
+#endif
+  return true;
+}
+
 instruction_set best_here() {
   const row* best = std::end(rows) - 1;
-  while (!best->runs_here()) --best;
+  while (!best->runs_here() || !pays_here(*best)) --best;
   return best->set;
 }
 
@@ -74,11 +92,10 @@ instruction_set choose() {
   const std::string named = "REVLORA_ISA names \"" + std::string(wanted) + "\", which ";
   for (const name& its : names) {
     if (std::string_view(wanted) != its.text) continue;
-    if (find(its.set) == nullptr)
-      throw std::runtime_error(named + "does not run here" + possible_here());
+    if (find(its.set) == nullptr) fail(named + "does not run here" + possible_here());
     return its.set;
   }
-  throw std::runtime_error(named + "is no instruction set" + possible_here());
+  fail(named + "is no instruction set" + possible_here());
 }
 
 }  // namespace
@@ -108,8 +125,8 @@ instruction_set chosen() {
 const kernel_table& kernels(instruction_set set) {
   const kernel_table* const found = find(set);
   if (found == nullptr)
-    throw std::runtime_error(std::string("the instruction set ") + name_of(set) +
-                             " does not run here" + possible_here());
+    fail(std::string("the instruction set ") + name_of(set) + " does not run here" +
+         possible_here());
   return *found;
 }
 

@@ -44,11 +44,12 @@ const char* name_of(instruction_set);
 /// larger that do.
 bool runs_here(instruction_set);
 
-/// All that run here, the best last.
+/// All that run here, in the order above.
 std::vector<instruction_set> available();
 
-/// What `best` computes with: the best that runs here, or what REVLORA_ISA names. Decided by the
-/// first call that succeeds. Throws std::runtime_error as said above.
+/// What `best` computes with: the best that runs here (avx512bf16 only on processors that are
+/// faster by it, which Intel's are not), or what REVLORA_ISA names. Decided by the first call that
+/// succeeds. Throws std::runtime_error as said above.
 instruction_set chosen();
 
 /// Throws std::runtime_error if the set does not run here.

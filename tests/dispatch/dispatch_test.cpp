@@ -43,7 +43,12 @@ TEST(Dispatch, OffersWhatRunsHereFromTheLeastToTheBest) {
 
 TEST(Dispatch, ChoosesTheBestOrWhatTheEnvironmentNames) {
   const char* const named = std::getenv("REVLORA_ISA");
-  const instruction_set expected_best = revlora::dispatch::available().back();
+  auto sets = revlora::dispatch::available();
+#if defined(__x86_64__)
+  // Where VDPBF16PS is slow it is only for who asks for it.
+  if (__builtin_cpu_is("intel")) std::erase(sets, instruction_set::avx512bf16);
+#endif
+  const instruction_set expected_best = sets.back();
   EXPECT_STREQ(revlora::dispatch::name_of(revlora::dispatch::chosen()),
                named != nullptr ? named : revlora::dispatch::name_of(expected_best));
   static_assert(std::is_same_v<revlora::default_target, best>);

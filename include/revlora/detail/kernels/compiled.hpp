@@ -48,9 +48,10 @@ template <class Arch>
 const kernel_table& compiled_kernels() {
 #ifdef REVLORA_MAY_HAVE_BF16_UNITS
   if constexpr (has_dot_pairs<Arch>) {
-    static const kernel_table& best = has_bf16_tiles()   ? kernels<Arch, arithmetic::bf16_tiles>
-                                      : has_bf16_pairs() ? kernels<Arch, arithmetic::bf16_pairs>
-                                                         : kernels<Arch, arithmetic::fused>;
+    static const kernel_table& best = has_bf16_tiles() ? kernels<Arch, arithmetic::bf16_tiles>
+                                      : has_fast_bf16_pairs()
+                                          ? kernels<Arch, arithmetic::bf16_pairs>
+                                          : kernels<Arch, arithmetic::fused>;
     return best;
   }
 #endif
