@@ -78,7 +78,7 @@ class checksum {
 
  private:
   static constexpr int vectors = checksum_lanes::count / lanes<Arch>;
-  static constexpr std::size_t vector_bytes = checksum_lanes::chunk_bytes / vectors;
+  static constexpr std::ptrdiff_t vector_bytes = checksum_lanes::chunk_bytes / vectors;
 
   template <element T>
   static constexpr std::size_t row_chunks = block_cols * sizeof(T) / checksum_lanes::chunk_bytes;
