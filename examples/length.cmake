@@ -1,0 +1,10 @@
+# An example is read from top to bottom: it has less than 60 lines.
+file(GLOB examples ${CMAKE_CURRENT_LIST_DIR}/*.cpp)
+foreach(example IN LISTS examples)
+  file(READ ${example} text)
+  string(REGEX MATCHALL "\n" line_ends "${text}")
+  list(LENGTH line_ends lines)
+  if(NOT lines LESS 60)
+    message(SEND_ERROR "${example} has ${lines} lines: shorten it to less than 60")
+  endif()
+endforeach()
