@@ -7,10 +7,8 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
-#if defined(__BMI2__)
-#include <immintrin.h>
-#endif
 
+#include "intrinsics.hpp"
 #include "namespace.hpp"
 
 namespace revlora::inline REVLORA_NAMESPACE::detail {

@@ -2,12 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#if defined(__SSE2__)
-#include <immintrin.h>
-#elif !defined(__aarch64__)
+#if !defined(__SSE2__) && !defined(__aarch64__)
 #include <cfenv>
 #endif
 
+#include "intrinsics.hpp"
 #include "namespace.hpp"
 
 namespace revlora::inline REVLORA_NAMESPACE::detail {

@@ -8,21 +8,8 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
-// GCC 12 warns of its own intrinsics wherever they are inlined (GCC bug 105593).
-#if defined(__SSE2__)
-#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#include <immintrin.h>
-#pragma GCC diagnostic pop
-#else
-#include <immintrin.h>
-#endif
-#elif defined(__aarch64__)
-#include <arm_neon.h>
-#endif
 
+#include "../intrinsics.hpp"
 #include "../namespace.hpp"
 
 namespace revlora::inline REVLORA_NAMESPACE::detail {
