@@ -1,4 +1,5 @@
-// What the records in tests/data/undo-record were made of: the same numbers on every machine.
+// What the records in tests/data/undo-record were made of, and the files in tests/data/golden-scene
+// hold: the same numbers on every machine.
 #pragma once
 
 #include <limits>
