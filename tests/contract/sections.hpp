@@ -1,0 +1,10 @@
+// What the contract suite consists of; each section is a source of this name.
+#pragma once
+
+namespace contract {
+
+void golden_bytes();
+void round_trips();
+void bad_input();
+
+}  // namespace contract
