@@ -73,7 +73,7 @@ std::string possible_here() {
 }
 
 /// Whether a better one than those before it in the table, on this machine.
-bool pays_here(const row& its) {
+bool pays_here([[maybe_unused]] const row& its) {
 #if defined(__x86_64__)
   if (its.set == instruction_set::avx512bf16) return built_in::has_fast_bf16_pairs();
 #endif

@@ -292,7 +292,8 @@ TYPED_TEST(RecordRefusal, OfForgedCodes) {
     revlora::merge(this->merged.view(), this->list, original);
     const auto& first_panel = revlora::detail::record_access::contents(original).panels.front();
     int refusals = 0;
-    for (std::size_t at = first_panel.offset; at < original.size_bytes() - 8; ++at) {
+    const std::size_t step = sweeps_make_sense ? 1 : 16;
+    for (std::size_t at = first_panel.offset; at < original.size_bytes() - 8; at += step) {
       std::vector<std::byte> bytes = original.to_bytes();
       bytes[at] ^= static_cast<std::byte>(1u << this->random() % 8);
       seal(bytes);
@@ -306,7 +307,7 @@ TYPED_TEST(RecordRefusal, OfForgedCodes) {
         ASSERT_TRUE(this->all_refuse(this->list, refusal::damaged, "damaged")) << "byte " << at;
       }
     }
-    EXPECT_GT(refusals, 20) << name_of(weights);
+    EXPECT_GT(refusals, sweeps_make_sense ? 20 : 5) << name_of(weights);
   }
 }
 
