@@ -71,10 +71,11 @@ TYPED_TEST(Executors, GiveTheSameBytesForEveryVerb) {
 
 TYPED_TEST(Executors, RunEachPieceExactlyOnce) {
   for (const auto& [name, on] : other_executors()) {
+    SCOPED_TRACE(name);
     std::vector<int> runs(1003, 0);
     on.parallel_for(1003, [&](std::ptrdiff_t i) { ++runs[static_cast<std::size_t>(i)]; });
-    EXPECT_EQ(runs, std::vector<int>(1003, 1)) << name;
-    on.parallel_for(0, [&](std::ptrdiff_t) { FAIL() << name << " runs a piece of nothing"; });
+    EXPECT_EQ(runs, std::vector<int>(1003, 1));
+    on.parallel_for(0, [](std::ptrdiff_t) { FAIL() << "a piece of nothing"; });
   }
 }
 

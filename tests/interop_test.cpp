@@ -175,10 +175,10 @@ TEST(Slices, ReachNotBeyondTheMatrix) {
     const auto refused = [&](auto slice) {
       return refuses<revlora::invalid_input>(m, "slice", slice);
     };
-    EXPECT_TRUE(refused([&] { view.row_slice(first, count); }));
-    EXPECT_TRUE(refused([&] { view.column_slice(first, count); }));
-    EXPECT_TRUE(refused([&] { adapter.view().row_slice(first, count); }));
-    EXPECT_TRUE(refused([&] { adapter.view().column_slice(first, count); }));
+    EXPECT_TRUE(refused([&, at = first, n = count] { view.row_slice(at, n); }));
+    EXPECT_TRUE(refused([&, at = first, n = count] { view.column_slice(at, n); }));
+    EXPECT_TRUE(refused([&, at = first, n = count] { adapter.view().row_slice(at, n); }));
+    EXPECT_TRUE(refused([&, at = first, n = count] { adapter.view().column_slice(at, n); }));
   }
 }
 
@@ -264,10 +264,19 @@ TEST(Views, OfContainersAndTheirShape) {
   EXPECT_EQ(view.data, numbers.data());
   EXPECT_EQ(view.row_stride, 4);
   EXPECT_EQ(matrix_view(std::span(numbers), 4, 3).row_stride, 3);
+  // A container that is gone when the view is used is refused by the compiler.
+  static_assert(std::constructible_from<matrix_view<float>, std::vector<float>&, int, int> &&
+                !std::constructible_from<matrix_view<float>, std::vector<float>, int, int> &&
+                !std::constructible_from<matrix_view<float>, const std::vector<float>&, int, int>);
   const matrix<float> none(1, 1);
-  for (const auto& [rows, cols] : {std::pair{3, 5}, {3, 3}, {-3, -4}, {1, -12}})
-    EXPECT_TRUE(refuses<revlora::invalid_input>(none, "12 elements",
-                                                [&] { matrix_view(numbers, rows, cols); }));
+  const auto refused = [&](int rows, int cols) {
+    return refuses<revlora::invalid_input>(none, "12 elements",
+                                           [&] { matrix_view(numbers, rows, cols); });
+  };
+  EXPECT_TRUE(refused(3, 5));
+  EXPECT_TRUE(refused(3, 3));
+  EXPECT_TRUE(refused(-3, -4));
+  EXPECT_TRUE(refused(1, -12));
 }
 
 template <class View>

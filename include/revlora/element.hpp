@@ -106,12 +106,14 @@ struct element_traits<__bf16> : stored_as<element_type::bf16> {};
 #define REVLORA_HAS_BFLOAT16 1
 #endif
 
-/// A type that weights and factors may have: float, or a type of two bytes that says what they
-/// mean.
+/// A type of two bytes whose traits say what they mean.
 template <class T>
-concept element = std::same_as<T, float> ||(sizeof(T) == 2 && std::is_trivially_copyable_v<T> &&
-                                            (element_traits<T>::type == element_type::fp16 ||
-                                             element_traits<T>::type == element_type::bf16));
+concept sixteen_bit_element = sizeof(T) == 2 && std::is_trivially_copyable_v<T> &&
+                              (element_traits<T>::type != element_type::fp32);
+
+/// A type that weights and factors may have.
+template <class T>
+concept element = std::same_as<T, float> || sixteen_bit_element<T>;
 
 /// What the bytes of a T mean.
 template <element T>

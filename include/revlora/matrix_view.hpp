@@ -51,10 +51,10 @@ struct matrix_view {
         row_stride(stride_of_rows),
         col_stride(stride_of_columns) {}
 
-  /// Row-major, in a std::vector, std::span, std::array. Throws invalid_input if that has not
-  /// exactly `row_count · col_count` elements.
-  template <std::ranges::contiguous_range Range>
-  requires std::convertible_to<decltype(std::ranges::data(std::declval<Range&>())), T*>
+  /// Row-major, in a std::vector, std::span, std::array that lives on. Throws invalid_input if that
+  /// has not exactly `row_count · col_count` elements.
+  template <class Range>
+  requires detail::numbers_in<Range, T>
   constexpr matrix_view(Range&& elements, std::ptrdiff_t row_count, std::ptrdiff_t col_count)
       : matrix_view(std::ranges::data(elements), row_count, col_count) {
     detail::require_count(std::ranges::ssize(elements), row_count, col_count);
@@ -62,8 +62,8 @@ struct matrix_view {
 
   /// Of what tells its shape and strides as std::mdspan or as Eigen's matrices, maps and blocks do.
   template <class Matrix>
-  requires std::convertible_to < detail::element_of_strided<Matrix>
-  *, T* > constexpr matrix_view(Matrix&& matrix) {
+  requires detail::strided<Matrix, T>
+  constexpr matrix_view(Matrix&& matrix) {
     const detail::strides_of its(matrix);
     *this = {detail::data_of(matrix), its.rows, its.cols, its.row_stride, its.col_stride};
   }
@@ -89,7 +89,7 @@ struct matrix_view {
 };
 
 /// The elements' type is that of the range's; const, if they are.
-template <std::ranges::contiguous_range Range>
+template <std::ranges::borrowed_range Range>
 matrix_view(Range&&, std::ptrdiff_t, std::ptrdiff_t)
     -> matrix_view<std::remove_reference_t<std::ranges::range_reference_t<Range>>>;
 /// The elements' type is that of the matrix's; const, if they are.

@@ -2,8 +2,10 @@
 // can do.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstring>
+#include <ranges>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -19,8 +21,8 @@ concept mdspan_like = requires(const M& m) {
   m.data_handle();
   m.extent(0);
   m.stride(1);
-}
-&&M::rank() == 2;
+  requires(M::rank() == 2);
+};
 
 /// Eigen's matrices, maps and blocks, and what has their interface.
 template <class M>
@@ -43,6 +45,15 @@ constexpr auto* data_of(M& m) {
 
 template <class M>
 using element_of_strided = std::remove_pointer_t<decltype(data_of(std::declval<M&>()))>;
+
+/// A matrix that tells its shape and strides, of Ts or of what converts to const T.
+template <class M, class T>
+concept strided = std::convertible_to<std::add_pointer_t<element_of_strided<M>>, T*>;
+
+/// A range of Ts side by side that outlives the expression that names it.
+template <class Range, class T>
+concept numbers_in = std::ranges::contiguous_range<Range> && std::ranges::borrowed_range<Range> &&
+    std::convertible_to<std::add_pointer_t<std::ranges::range_reference_t<Range>>, T*>;
 
 struct strides_of {
   std::ptrdiff_t rows, cols, row_stride, col_stride;

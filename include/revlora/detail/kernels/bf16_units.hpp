@@ -44,8 +44,8 @@ inline bool has_bf16_pairs() {
   return __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a & (1u << 5)) != 0;
 }
 
-/// Whether VDPBF16PS is there and faster than FMA. Intel's is not: Sapphire Rapids does half as many
-/// products in a second by it (`peak_dot_pairs` and `peak_fma` of ./dev bench).
+/// Whether VDPBF16PS is there and faster than FMA. Intel's is not: Sapphire Rapids does half as
+/// many products in a second by it (`peak_dot_pairs` and `peak_fma` of ./dev bench).
 inline bool has_fast_bf16_pairs() {
   __builtin_cpu_init();  // in case the constructor of a global asks
   return has_bf16_pairs() && !__builtin_cpu_is("intel");
