@@ -18,7 +18,7 @@
 //
 // `Target` is what to compute with: an xsimd architecture that the including file is compiled for,
 // by default the best, or what revlora::dispatch offers (dispatch.hpp). A file that is compiled for
-// AVX-512 uses AMX and VDPBF16PS too, where the machine has them.
+// AVX-512 uses AMX too, where the machine has it, and VDPBF16PS where that is fast.
 //
 // Bad input throws invalid_input, a record that does not fit record_refused, both derived from
 // std::invalid_argument; lack of memory throws std::bad_alloc. After an exception weights that were

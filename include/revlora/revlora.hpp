@@ -27,9 +27,9 @@
 //     changed.
 //  9. All or nothing. After an exception weights that were to be changed in place are as they were.
 //
-// Compile without -ffast-math. For speed add -march=native or the like; AMX and VDPBF16PS are then
-// used where the machine has them. Or link revlora::dispatch (dispatch.hpp), which holds the
-// kernels for every instruction set and chooses at run time.
+// Compile without -ffast-math. For speed add -march=native or the like; AMX is then used where the
+// machine has it, and VDPBF16PS where that is fast. Or link revlora::dispatch (dispatch.hpp), which
+// holds the kernels for every instruction set and chooses at run time.
 #pragma once
 
 #include "element.hpp"
