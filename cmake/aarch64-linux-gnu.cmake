@@ -13,4 +13,7 @@ set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
 
 # xsimd is headers only, the same for every machine, but Debian 12 keeps its package file with this
 # machine's libraries. (Its /usr/include is the last place where the cross compiler looks anyway.)
-file(GLOB xsimd_DIR /usr/lib/*-linux-gnu/cmake/xsimd /usr/share/cmake/xsimd)
+file(GLOB xsimd_folders /usr/lib/*-linux-gnu/cmake/xsimd /usr/share/cmake/xsimd)
+if(xsimd_folders)
+  list(GET xsimd_folders 0 xsimd_DIR)
+endif()

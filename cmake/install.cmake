@@ -20,6 +20,7 @@ install(DIRECTORY include/revlora DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         COMPONENT revlora_development FILES_MATCHING PATTERN *.hpp)
 
 set(package_dir ${package_root}/cmake/revlora)
+target_include_directories(revlora INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 install(TARGETS revlora EXPORT revlora)
 install(EXPORT revlora NAMESPACE revlora:: FILE revlora-targets.cmake DESTINATION ${package_dir}
         COMPONENT revlora_development)

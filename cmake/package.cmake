@@ -24,7 +24,7 @@ set(CPACK_DEBIAN_REVLORA_RUNTIME_PACKAGE_NAME revlora)
 set(CPACK_DEBIAN_REVLORA_RUNTIME_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_REVLORA_RUNTIME_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_REVLORA_RUNTIME_DESCRIPTION
-    "A program that does so to safetensors checkpoints with PEFT adapters, and a small demo of it.")
+    "A program for safetensors checkpoints and PEFT adapters, and a small demo of it.")
 if(TARGET revlora_program OR (TARGET revlora_dispatch AND BUILD_SHARED_LIBS))
   list(APPEND CPACK_COMPONENTS_ALL revlora_runtime)
 endif()

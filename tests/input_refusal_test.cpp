@@ -52,7 +52,9 @@ class InputRefusal : public testing::Test {
     }
     const revlora::validation found[] = {revlora::validate(weights, adapters),
                                          revlora::validate(from.view(), weights, adapters),
-                                         revlora::validate(weights, adapters, record)};
+                                         revlora::validate(weights, adapters, record),
+                                         revlora::validate(from.view(), weights, adapters, record),
+                                         revlora::validate(weights, good.view(), adapters, record)};
     for (const revlora::validation& each : found)
       if (auto refused = refuses<invalid_input>(w, pattern, each); !refused) return refused;
     return same_bytes(before.bytes(), record.bytes());
@@ -175,7 +177,7 @@ TYPED_TEST(InputRefusal, DoesNotConcernEmptyMatrices) {
   const revlora::matrix_view<TypeParam> nothing(nullptr, 0, 9), no_columns(nullptr, 6, 0);
   EXPECT_NO_THROW(revlora::merge(nothing, low_rank(factor(nullptr, 0, 4), this->a, 1)));
   EXPECT_NO_THROW(revlora::merge(no_columns, low_rank(this->b, factor(nullptr, 4, 0), 1)));
-  const low_rank rank_zero(factor(nullptr, 6, 0), factor(nullptr, 0, 9), 1);
+  const low_rank rank_zero(factor(nullptr, 6, 0, 8), factor(nullptr, 0, 9), 1);
   EXPECT_NO_THROW(revlora::merge(this->w.view(), rank_zero));
 }
 

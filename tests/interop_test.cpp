@@ -5,6 +5,9 @@
 #if __has_include(<Eigen/Core>)
 #include <Eigen/Core>
 #endif
+#if __has_include(<mdspan>)
+#include <mdspan>
+#endif
 #if __has_include(<stdfloat>)
 #include <stdfloat>
 #endif
@@ -175,6 +178,8 @@ TEST(Slices, ReachNotBeyondTheMatrix) {
     const auto refused = [&](auto slice) {
       return refuses<revlora::invalid_input>(m, "slice", slice);
     };
+    EXPECT_FALSE(view.validate_row_slice(first, count));
+    EXPECT_FALSE(view.validate_column_slice(first, count));
     EXPECT_TRUE(refused([&, at = first, n = count] { view.row_slice(at, n); }));
     EXPECT_TRUE(refused([&, at = first, n = count] { view.column_slice(at, n); }));
     EXPECT_TRUE(refused([&, at = first, n = count] { adapter.view().row_slice(at, n); }));
@@ -295,6 +300,18 @@ TEST(Views, OfMdspans) {
             (layout{3, 4, 1, 3}));
 }
 
+TEST(Views, OfTheStandardLibrarysMdspan) {
+#ifdef __cpp_lib_mdspan
+  float numbers[12] = {};
+  using extents = std::extents<int, 3, 4>;
+  EXPECT_EQ(layout_of(matrix_view(std::mdspan<float, extents>(numbers))), (layout{3, 4, 4, 1}));
+  EXPECT_EQ(layout_of(matrix_view(std::mdspan<float, extents, std::layout_left>(numbers))),
+            (layout{3, 4, 1, 3}));
+#else
+  GTEST_SKIP() << "this standard library has no <mdspan>";
+#endif
+}
+
 // Column-major libraries give a single row or column a stride that means nothing.
 TEST(Views, OfASingleRowOrColumnMayHaveAnyOtherStride) {
   engine random(5);
@@ -326,6 +343,8 @@ TEST(Views, OfEigenMatricesMapsAndBlocks) {
   EXPECT_EQ(layout_of(matrix_view(n)), (layout{5, 7, 7, 1}));
   static_assert(std::same_as<decltype(matrix_view(n)), matrix_view<Eigen::bfloat16>>);
   static_assert(std::same_as<decltype(matrix_view(constant)), matrix_view<const Eigen::bfloat16>>);
+  static_assert(!std::constructible_from<matrix_view<float>, columns_first> &&
+                !std::constructible_from<low_rank, columns_first, columns_first&, float>);
   EXPECT_EQ(layout_of(matrix_view(n.block(1, 2, 3, 4))), (layout{3, 4, 7, 1}));
   EXPECT_EQ(layout_of(matrix_view(m.transpose())), (layout{7, 5, 5, 1}));
   float numbers[64] = {};

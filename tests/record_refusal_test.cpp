@@ -58,10 +58,14 @@ class RecordRefusal : public testing::Test {
         return is << " (verb " << i << " on " << p.name << ")";
       }
     }
-    const revlora::validation found = revlora::validate(source.view(), adapters, record, on);
-    if (found.reason() != reason)
-      return testing::AssertionFailure() << "validate says \"" << found.text() << '"';
-    if (auto is = refuses<record_refused>(w, pattern, found); !is) return is << " (validate)";
+    for (const revlora::validation& found :
+         {revlora::validate(source.view(), adapters, record, on),
+          revlora::validate(source.view(), elsewhere.view(), adapters, record, on),
+          revlora::validate(w.view(), adapters, {}, record, on)}) {
+      if (found.reason() != reason)
+        return testing::AssertionFailure() << "validate says \"" << found.text() << '"';
+      if (auto is = refuses<record_refused>(w, pattern, found); !is) return is << " (validate)";
+    }
     return same_bytes(before.bytes(), record.bytes());
   }
   testing::AssertionResult all_refuse(revlora::adapter_list adapters, refusal reason,

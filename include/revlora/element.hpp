@@ -98,7 +98,7 @@ struct element_traits<_Float16> : stored_as<element_type::fp16> {};
 #define REVLORA_HAS_FLOAT16 1
 #endif
 #if defined(__clang__) ? __clang_major__ >= 15 && (defined(__SSE2__) || defined(__aarch64__)) \
-                       : __GNUC__ >= 13 || defined(__aarch64__)
+                       : defined(__BFLT16_MANT_DIG__) || defined(__aarch64__)
 /// The compiler's bfloat16, std::bfloat16_t included.
 template <>
 struct element_traits<__bf16> : stored_as<element_type::bf16> {};

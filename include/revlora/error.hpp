@@ -6,8 +6,9 @@
 // possible what to do.
 //
 // Whatever a call would refuse can be asked before: `validate(…)`, with the arguments of the call,
-// returns a code and that text. In files compiled with -fno-exceptions the calls print the text to
-// stderr and abort, and lack of memory ends the program as `new` does.
+// returns a code and that text, and so do `validate_row_slice` and its like of views. In files
+// compiled with -fno-exceptions the calls print the text to stderr and abort, and lack of memory
+// ends the program as `new` does.
 #pragma once
 
 #include <stdexcept>
@@ -46,8 +47,7 @@ enum class refusal {
   already_unmerged,  ///< W is at the base
 };
 
-/// What a check found: nothing that is wrong, or why a call would be refused. Costs no memory if
-/// nothing is wrong.
+/// What a check found: nothing that is wrong, or why a call would be refused.
 class [[nodiscard]] validation {
  public:
   /// Nothing is wrong.

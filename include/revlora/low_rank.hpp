@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "detail/namespace.hpp"
+#include "detail/refuse.hpp"
 #include "detail/strided.hpp"
 #include "element.hpp"
 #include "matrix_view.hpp"
@@ -34,12 +35,12 @@ struct factor_view {
   factor_view transposed() const { return {data, type, cols, rows, col_stride, row_stride}; }
   /// Rows `first` … `first + count − 1`. Throws invalid_input if there are not so many.
   factor_view row_slice(std::ptrdiff_t first, std::ptrdiff_t count) const {
-    detail::require_slice("rows", first, count, rows);
+    detail::require(detail::check_slice("rows", first, count, rows));
     return {behind(first * row_stride), type, count, cols, row_stride, col_stride};
   }
   /// Columns `first` … `first + count − 1`. Throws invalid_input if there are not so many.
   factor_view column_slice(std::ptrdiff_t first, std::ptrdiff_t count) const {
-    detail::require_slice("columns", first, count, cols);
+    detail::require(detail::check_slice("columns", first, count, cols));
     return {behind(first * col_stride), type, rows, count, row_stride, col_stride};
   }
 
@@ -55,8 +56,8 @@ struct factor_view {
         col_stride(stride_of_columns) {}
 
   const void* behind(std::ptrdiff_t elements) const {
-    return static_cast<const std::byte*>(data) +
-           elements * static_cast<std::ptrdiff_t>(size_of(type));
+    return detail::behind(static_cast<const std::byte*>(data),
+                          elements * static_cast<std::ptrdiff_t>(size_of(type)));
   }
 };
 
@@ -75,13 +76,14 @@ class low_rank {
       low_rank(matrix_view<Up> b, matrix_view<Down> a, float strength)
       : low_rank(factor_view(b), factor_view(a), strength) {}
 
-  /// The same of what converts to a matrix_view: mdspan-likes, Eigen's matrices and maps.
+  /// The same of two matrices that tell their shapes and strides: mdspan-likes, Eigen's matrices
+  /// and maps.
   template <class Up, class Down>
-  requires(element_type_of<std::remove_const_t<detail::element_of_strided<const Up>>> ==
-           element_type_of<std::remove_const_t<detail::element_of_strided<const Down>>>)
-      low_rank(const Up& b, const Down& a, float strength)
-      : low_rank(matrix_view<detail::element_of_strided<const Up>>(b),
-                 matrix_view<detail::element_of_strided<const Down>>(a), strength) {}
+  requires detail::strided<Up, detail::element_of_strided<Up>> &&
+      detail::strided<Down, detail::element_of_strided<Down>>
+      low_rank(Up&& b, Down&& a, float strength)
+      : low_rank(matrix_view<detail::element_of_strided<Up>>(b),
+                 matrix_view<detail::element_of_strided<Down>>(a), strength) {}
 
   const factor_view& b() const { return b_; }      ///< "up", d_out × r
   const factor_view& a() const { return a_; }      ///< "down", r × d_in

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "detail/namespace.hpp"
+#include "detail/refuse.hpp"
 #include "detail/strided.hpp"
 #include "element.hpp"
 
@@ -27,7 +28,8 @@ namespace revlora::inline REVLORA_NAMESPACE {
 /// have null data. T may be const; a view of T converts to a view of const T.
 ///
 /// Weights must be row-major (`col_stride` 1, any row stride of at least `cols`); the transpose of
-/// column-major weights is. Factors may lie in either order, with any strides.
+/// column-major weights is. Factors may lie in either order, with any strides that let rows or
+/// columns lie apart.
 template <class T>
 requires element<std::remove_const_t<T>>
 struct matrix_view {
@@ -54,10 +56,10 @@ struct matrix_view {
   /// Row-major, in a std::vector, std::span, std::array that lives on. Throws invalid_input if that
   /// has not exactly `row_count · col_count` elements.
   template <class Range>
-  requires detail::numbers_in<Range, T>
-  constexpr matrix_view(Range&& elements, std::ptrdiff_t row_count, std::ptrdiff_t col_count)
+  requires detail::numbers_in<Range, T> matrix_view(Range&& elements, std::ptrdiff_t row_count,
+                                                    std::ptrdiff_t col_count)
       : matrix_view(std::ranges::data(elements), row_count, col_count) {
-    detail::require_count(std::ranges::ssize(elements), row_count, col_count);
+    detail::require(detail::check_count(std::ranges::ssize(elements), row_count, col_count));
   }
 
   /// Of what tells its shape and strides as std::mdspan or as Eigen's matrices, maps and blocks do.
@@ -77,14 +79,23 @@ struct matrix_view {
   constexpr matrix_view transposed() const { return {data, cols, rows, col_stride, row_stride}; }
 
   /// Rows `first` … `first + count − 1`. Throws invalid_input if there are not so many.
-  constexpr matrix_view row_slice(std::ptrdiff_t first, std::ptrdiff_t count) const {
-    detail::require_slice("rows", first, count, rows);
-    return {data + first * row_stride, count, cols, row_stride, col_stride};
+  matrix_view row_slice(std::ptrdiff_t first, std::ptrdiff_t count) const {
+    detail::require(validate_row_slice(first, count));
+    return {detail::behind(data, first * row_stride), count, cols, row_stride, col_stride};
   }
   /// Columns `first` … `first + count − 1`. Throws invalid_input if there are not so many.
-  constexpr matrix_view column_slice(std::ptrdiff_t first, std::ptrdiff_t count) const {
-    detail::require_slice("columns", first, count, cols);
-    return {data + first * col_stride, rows, count, row_stride, col_stride};
+  matrix_view column_slice(std::ptrdiff_t first, std::ptrdiff_t count) const {
+    detail::require(validate_column_slice(first, count));
+    return {detail::behind(data, first * col_stride), rows, count, row_stride, col_stride};
+  }
+
+  /// What `row_slice(first, count)` would refuse.
+  validation validate_row_slice(std::ptrdiff_t first, std::ptrdiff_t count) const {
+    return detail::check_slice("rows", first, count, rows);
+  }
+  /// What `column_slice(first, count)` would refuse.
+  validation validate_column_slice(std::ptrdiff_t first, std::ptrdiff_t count) const {
+    return detail::check_slice("columns", first, count, cols);
   }
 };
 

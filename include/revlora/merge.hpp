@@ -65,8 +65,8 @@ requires detail::source_of<Source, T> validation validate(matrix_view<Source> fr
   return detail::check(from, to, adapters);
 }
 
-/// What `unmerge(W, adapters, record)` and `swap(W, adapters, …, record)` would refuse. Does all of
-/// unmerge's work, the comparison with the base's checksum included, and writes nothing.
+/// What `unmerge(W, adapters, record)` would refuse. Does all of its work, the comparison with the
+/// base's checksum included, and writes nothing.
 template <class Target = default_target, class Source, executor Executor = default_executor>
 validation validate(matrix_view<Source> w, adapter_list adapters, const undo_record& record,
                     const Executor& executor = {}) {
@@ -74,6 +74,26 @@ validation validate(matrix_view<Source> w, adapter_list adapters, const undo_rec
   using T = detail::stored_type<std::remove_const_t<Source>>;
   return detail::unmerge_recorded<Target>(detail::as_source(w), detail::nowhere<T>, adapters,
                                           record, executor);
+}
+
+/// What `unmerge(from, to, adapters, record)` would refuse. Does its work and writes nothing.
+template <class Target = default_target, class Source, element T,
+          executor Executor = default_executor>
+requires detail::source_of<Source, T> validation validate(matrix_view<Source> from,
+                                                          matrix_view<T> to, adapter_list adapters,
+                                                          const undo_record& record,
+                                                          const Executor& executor = {}) {
+  if (validation found = detail::check(from, to, adapters); !found) return found;
+  return validate<Target>(from, adapters, record, executor);
+}
+
+/// What `swap(W, merged, wanted, record)` would refuse. Does the work of an unmerge and writes
+/// nothing.
+template <class Target = default_target, element T, executor Executor = default_executor>
+validation validate(matrix_view<T> w, adapter_list merged, adapter_list wanted,
+                    const undo_record& record, const Executor& executor = {}) {
+  if (validation found = detail::check(w, merged, wanted); !found) return found;
+  return validate<Target>(w, merged, record, executor);
 }
 
 // ---- without a record --------------------------------------------------------------------------
@@ -200,8 +220,7 @@ void verify(matrix_view<Source> w, adapter_list adapters, const undo_record& rec
 template <class Target = default_target, element T, executor Executor = default_executor>
 std::int64_t swap(matrix_view<T> w, adapter_list merged, adapter_list wanted, undo_record& record,
                   const Executor& executor = {}) {
-  detail::require(detail::check(w, merged));
-  detail::require(detail::check(w, wanted, "wanted adapter "));
+  detail::require(detail::check(w, merged, wanted));
   return detail::swap_recorded<Target>(detail::as_stored(w), merged, wanted, record, executor);
 }
 

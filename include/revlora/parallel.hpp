@@ -34,8 +34,9 @@ struct serial {
 /// An OpenMP team: of `threads` threads, or of as many as OpenMP would take by itself (0). Global
 /// OpenMP settings are left alone. Work that is too little for a team stays on the calling thread.
 /// Neighbouring pieces go to the same thread, so a matrix first touched in the same way stays on
-/// its memory node. On a machine that others use too, OpenMP's waiting threads should not spin: with
-/// OMP_WAIT_POLICY=passive, examples/hot_swap.cpp took 0.6 s beside ten busy threads, without it 40.
+/// its memory node. On a machine that others use too, OpenMP's waiting threads should not spin:
+/// with OMP_WAIT_POLICY=passive, examples/hot_swap.cpp took 0.6 s beside ten busy threads, without
+/// it 40.
 struct openmp {
   int threads = 0;  ///< of the team; 0: as many as OpenMP would take by itself
 

@@ -57,7 +57,15 @@ class merged_scene {
     const matrix_view<const W> from = w;
     refuses(validate(from, w, good), refusal::invalid_input, "overlaps",
             {[=] { revlora::merge(from, w, good, serial{}); }});
+    refuses(w.validate_row_slice(rows, 1), refusal::invalid_input, "slice of 1 rows from 18",
+            {[=] { w.row_slice(rows, 1); }});
+    refuses(w.validate_column_slice(-1, 1), refusal::invalid_input, "slice of 1 columns from -1",
+            {[=] { w.column_slice(-1, 1); }});
+    const low_rank wrong(b, matrix_view<const float>(nullptr, 3, cols), 1);
+    refuses(validate(w, list_, wrong, record_), refusal::invalid_input, "wanted adapter 0's A",
+            {[&] { revlora::swap(w, list_, wrong, record_, serial{}); }});
     CHECK(validate(w, list_), "good input");
+    CHECK(validate(w, list_, good, record_), "good input");
     CHECK(validate(from, grid<W>(rows, cols).view(), list_), "good input");
   }
 

@@ -47,6 +47,7 @@ int main() {
   say_built_by();
   run("golden bytes", contract::golden_bytes);
   run("round trips", contract::round_trips);
+  run("interop", contract::interop);
   run("bad input", contract::bad_input);
   return contract::failures == 0 ? 0 : 1;
 }

@@ -5,6 +5,7 @@ namespace contract {
 
 void golden_bytes();
 void round_trips();
+void interop();
 void bad_input();
 
 }  // namespace contract

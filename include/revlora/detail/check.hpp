@@ -99,6 +99,12 @@ inline validation check(const factor_view& w, adapter_list adapters,
   return found;
 }
 
+/// The lists of a swap.
+inline validation check(const factor_view& w, adapter_list merged, adapter_list wanted) {
+  if (validation found = check(w, merged); !found) return found;
+  return check(w, wanted, "wanted adapter ");
+}
+
 /// A destination must be as large as the source, and elsewhere.
 inline validation check(const factor_view& from, const factor_view& to, adapter_list adapters) {
   if (validation found = check(to, adapters); !found) return found;

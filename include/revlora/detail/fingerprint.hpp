@@ -15,6 +15,7 @@ namespace revlora::inline REVLORA_NAMESPACE {
 namespace detail {
 /// The elements in row-major order, wherever they lie.
 inline void absorb_matrix(stream_checksum& sum, const factor_view& m) {
+  if (m.rows == 0 || m.cols == 0) return;  // and the data may be null
   with_element(m.type, [&]<class T>(const T*) {
     for (std::ptrdiff_t i = 0; i < m.rows; ++i) {
       const T* const row = static_cast<const T*>(m.data) + i * m.row_stride;

@@ -23,6 +23,8 @@
 #define REVLORA_COMPILED_FOR avx2_fma
 #elif defined(__AVX2__)
 #define REVLORA_COMPILED_FOR avx2
+#elif defined(__AVX__) && defined(__FMA__)
+#define REVLORA_COMPILED_FOR avx_fma
 #elif defined(__AVX__)
 #define REVLORA_COMPILED_FOR avx
 #elif defined(__SSE4_1__)

@@ -56,11 +56,9 @@ bool had_memory(const Work& work) {
 #endif
   return true;
 }
-inline void require_memory(bool had_it) {
+inline void require_memory([[maybe_unused]] bool had_it) {
 #ifdef __cpp_exceptions
   if (!had_it) throw std::bad_alloc();
-#else
-  if (!had_it) std::abort();
 #endif
 }
 

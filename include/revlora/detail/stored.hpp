@@ -1,6 +1,7 @@
 // Adopted element types as revlora's own: from the border on there are three.
 #pragma once
 
+#include <concepts>
 #include <type_traits>
 
 #include "../element.hpp"

@@ -46,9 +46,15 @@ constexpr auto* data_of(M& m) {
 template <class M>
 using element_of_strided = std::remove_pointer_t<decltype(data_of(std::declval<M&>()))>;
 
-/// A matrix that tells its shape and strides, of Ts or of what converts to const T.
+/// Eigen's matrices that are no maps, blocks or other views.
+template <class M>
+concept owns_elements = std::same_as<M, typename M::PlainObject>;
+
+/// A matrix of Ts, or of what converts to const T, that tells its shape and strides, and outlives
+/// the expression that names it.
 template <class M, class T>
-concept strided = std::convertible_to<std::add_pointer_t<element_of_strided<M>>, T*>;
+concept strided = std::convertible_to<std::add_pointer_t<element_of_strided<M>>, T*> &&
+                  (std::is_lvalue_reference_v<M> || !owns_elements<std::remove_cvref_t<M>>);
 
 /// A range of Ts side by side that outlives the expression that names it.
 template <class Range, class T>
@@ -83,26 +89,26 @@ void gather(const T* from, std::ptrdiff_t stride, std::ptrdiff_t count, T* to) {
     for (std::ptrdiff_t i = 0; i < count; ++i) to[i] = from[i * stride];
 }
 
-inline validation out_of_range(const char* called, std::ptrdiff_t first, std::ptrdiff_t count,
-                               std::ptrdiff_t extent) {
+inline validation check_slice(const char* called, std::ptrdiff_t first, std::ptrdiff_t count,
+                              std::ptrdiff_t extent) {
+  if (first >= 0 && count >= 0 && count <= extent && first <= extent - count) return {};
   return refused("a slice of " + std::to_string(count) + " " + called + " from " +
                  std::to_string(first) + " on reaches beyond the matrix, which has " +
                  std::to_string(extent));
 }
-constexpr void require_slice(const char* called, std::ptrdiff_t first, std::ptrdiff_t count,
-                             std::ptrdiff_t extent) {
-  if (first < 0 || count < 0 || count > extent || first > extent - count)
-    require(out_of_range(called, first, count, extent));
-}
 
-inline validation other_count(std::ptrdiff_t elements, std::ptrdiff_t rows, std::ptrdiff_t cols) {
+inline validation check_count(std::ptrdiff_t elements, std::ptrdiff_t rows, std::ptrdiff_t cols) {
+  std::ptrdiff_t wanted = 0;
+  if (rows >= 0 && cols >= 0 && !__builtin_mul_overflow(rows, cols, &wanted) && wanted == elements)
+    return {};
   return refused(std::to_string(elements) + " elements do not make a " + shape_text(rows, cols) +
                  " matrix");
 }
-constexpr void require_count(std::ptrdiff_t elements, std::ptrdiff_t rows, std::ptrdiff_t cols) {
-  std::ptrdiff_t wanted = 0;
-  if (rows < 0 || cols < 0 || __builtin_mul_overflow(rows, cols, &wanted) || wanted != elements)
-    require(other_count(elements, rows, cols));
+
+/// `offset` elements behind the first one, of an empty matrix too, whose data may be null.
+template <class T>
+constexpr T* behind(T* first, std::ptrdiff_t offset) {
+  return first == nullptr ? nullptr : first + offset;
 }
 
 }  // namespace revlora::inline REVLORA_NAMESPACE::detail
