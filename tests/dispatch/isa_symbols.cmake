@@ -9,7 +9,7 @@
 include(${CMAKE_CURRENT_LIST_DIR}/defined_symbols.cmake)
 
 set(intended "^[DR] _ZN7revlora8dispatch8built_in[0-9]+[a-z0-9]+E$"  # tables
-             "^T _ZN7revlora8dispatch8built_in14has_bf16_(pairs|tiles)Ev$"
+             "^T _ZN7revlora8dispatch8built_in(14has_bf16_(pairs|tiles)|19has_fast_bf16_pairs)Ev$"
              "^V DW\\.ref\\.__gxx_personality_v0$")  # an address, alike in all C++ objects
 list(JOIN intended "|" intended)
 set(leaks "")
