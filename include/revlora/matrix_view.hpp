@@ -12,7 +12,6 @@
 #include <cstddef>
 #include <ranges>
 #include <type_traits>
-#include <utility>
 
 #include "detail/namespace.hpp"
 #include "detail/refuse.hpp"

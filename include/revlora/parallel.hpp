@@ -35,8 +35,8 @@ struct serial {
 /// OpenMP settings are left alone. Work that is too little for a team stays on the calling thread.
 /// Neighbouring pieces go to the same thread, so a matrix first touched in the same way stays on
 /// its memory node. On a machine that others use too, OpenMP's waiting threads should not spin:
-/// with OMP_WAIT_POLICY=passive, examples/hot_swap.cpp took 0.6 s beside ten busy threads, without
-/// it 40.
+/// with OMP_WAIT_POLICY=passive, examples/hot_swap.cpp took 2 s on two cores beside ten busy loops,
+/// without it a minute.
 struct openmp {
   int threads = 0;  ///< of the team; 0: as many as OpenMP would take by itself
 

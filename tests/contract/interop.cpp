@@ -1,6 +1,6 @@
 // Types and layouts of other libraries, and slices: the bits are those of revlora's own views.
-#include <algorithm>
-#include <cstring>
+#include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 

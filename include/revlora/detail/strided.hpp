@@ -1,5 +1,5 @@
-// Shape and strides of other libraries' matrices, and the checks of shapes that only a view's maker
-// can do.
+// Memory with strides: how matrices of other libraries tell theirs, how elements are gathered from
+// it, and the checks that only the maker of a view can do.
 #pragma once
 
 #include <concepts>
