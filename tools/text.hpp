@@ -1,0 +1,28 @@
+// Text that somebody else wrote, made fit for a terminal.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace revlora::tool {
+
+/// The text with everything escaped that could change what a terminal shows: control characters,
+/// characters that change the direction of writing, and bytes that are no UTF-8, as \n, \x1b or
+/// \u202e; a backslash is doubled. Very long texts lose their middle.
+std::string printable(std::string_view text);
+
+/// The same in single quotes, as names and paths appear in all messages.
+std::string quoted(std::string_view text);
+std::string quoted(const std::filesystem::path& path);
+inline std::string quoted(const std::string& text) {
+  return quoted(std::string_view(text));
+}
+inline std::string quoted(const char* text) {
+  return quoted(std::string_view(text));
+}
+
+/// Whether the text is valid UTF-8.
+bool is_utf8(std::string_view text);
+
+}  // namespace revlora::tool
