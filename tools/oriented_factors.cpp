@@ -1,6 +1,6 @@
 #include "oriented_factors.hpp"
 
-#include <numeric>
+#include <algorithm>
 
 namespace revlora::tool {
 
@@ -23,10 +23,9 @@ std::optional<orientation> orient(const module_factors& factors, const tensor& w
   const bool turned =
       factors.kind != layer_kind::convolution && stored[0] == a[1] && stored[1] == out;
   if (!plain && !turned) return {};
-  const std::uint64_t cols = std::accumulate(stored.begin() + 1, stored.end(), std::uint64_t{1},
-                                             std::multiplies<std::uint64_t>());
-  return orientation{static_cast<std::ptrdiff_t>(stored[0]), static_cast<std::ptrdiff_t>(cols),
-                     turned && (!plain || fan_in_fan_out)};
+  const auto matrix = matrix_of(weight.dtype, stored);
+  if (!matrix) return {};
+  return orientation{matrix->rows, matrix->cols, turned && (!plain || fan_in_fan_out)};
 }
 
 oriented_factors::oriented_factors(const peft_adapter& adapter, const module_factors& factors,

@@ -121,7 +121,7 @@ peft_config::peft_config(const std::filesystem::path& path)
 }
 
 peft_config::peft_config(const std::string& text, const std::string& source)
-    : peft_config(parse_object<json>(text, source), source) {
+    : peft_config(parse_object(text, source), source) {
 }
 
 peft_config::peft_config(const json& fields, const std::string& source)

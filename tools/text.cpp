@@ -30,9 +30,12 @@ std::size_t first_character(std::string_view text, std::uint32_t& character) {
   return character < smallest[length] || character > 0x10ffff || is_surrogate ? 0 : length;
 }
 
+bool is_control(std::uint32_t character) {
+  return character < 0x20 || (character >= 0x7f && character < 0xa0);
+}
+
 bool changes_the_display(std::uint32_t character) {
-  return character < 0x20 || (character >= 0x7f && character < 0xa0) ||  // control characters
-         character == 0xad || character == 0x61c || character == 0xfeff ||
+  return is_control(character) || character == 0xad || character == 0x61c || character == 0xfeff ||
          (character >= 0x200b && character <= 0x200f) ||  // direction, and nothing at all
          (character >= 0x2028 && character <= 0x202e) ||
          (character >= 0x2060 && character <= 0x206f) ||
@@ -49,7 +52,9 @@ std::string escaped_control(std::uint32_t character) {
   if (character == '\n') return "\\n";
   if (character == '\t') return "\\t";
   if (character == '\r') return "\\r";
-  return escaped(character < 0x100 ? "\\x%02x" : character < 0x10000 ? "\\u%04x" : "\\U%08x",
+  return escaped(character < 0x100     ? "\\x%02x"
+                 : character < 0x10000 ? "\\u%04x"
+                                       : "\\U%08x",
                  character);
 }
 
@@ -100,6 +105,16 @@ bool is_utf8(std::string_view text) {
     text.remove_prefix(length);
   }
   return true;
+}
+
+bool has_control_characters(std::string_view text) {
+  while (!text.empty()) {
+    std::uint32_t character = 0;
+    const std::size_t length = first_character(text, character);
+    if (length > 0 && is_control(character)) return true;
+    text.remove_prefix(length == 0 ? 1 : length);
+  }
+  return false;
 }
 
 }  // namespace revlora::tool

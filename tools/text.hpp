@@ -15,7 +15,11 @@ std::string printable(std::string_view text);
 /// The same in single quotes, as names and paths appear in all messages.
 std::string quoted(std::string_view text);
 std::string quoted(const std::filesystem::path& path);
+// Strings have overloads of their own, or std::quoted would be found instead.
 inline std::string quoted(const std::string& text) {
+  return quoted(std::string_view(text));
+}
+inline std::string quoted(std::string& text) {
   return quoted(std::string_view(text));
 }
 inline std::string quoted(const char* text) {
@@ -24,5 +28,8 @@ inline std::string quoted(const char* text) {
 
 /// Whether the text is valid UTF-8.
 bool is_utf8(std::string_view text);
+
+/// Whether a text in UTF-8 has characters below U+0020 or from U+007F to U+009F.
+bool has_control_characters(std::string_view text);
 
 }  // namespace revlora::tool

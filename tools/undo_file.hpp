@@ -5,13 +5,15 @@
 //   u64       size of the whole file
 //   u64       size of the header
 //   header    JSON: the model's path; the adapters, each with its path and the user's strength; the
-//             tensors, each with its file, name, dtype, shape, how many weights the merge changed,
-//             and the size of its record
+//             files that the merge changed, each with its name, device and inode; the tensors, each
+//             with its file, name, dtype, shape, how many weights the merge changed, and the size
+//             of its record
 //   records   the library's undo records, in the order of the tensors
 //   32 bytes  SHA-256 of all before it
 //
 // Integers are little-endian. What the records of the adapters are to be is in the records: each
 // has the fingerprints of its adapters, and the checksums of the base and of the merged weights.
+// Earlier undo files have no list of files.
 #pragma once
 
 #include <filesystem>
@@ -28,6 +30,13 @@ struct merged_adapter {
   double strength;               ///< what the user asked for
 };
 
+/// Which file a name meant when it was merged.
+struct file_identity {
+  std::string name;  ///< of the shard
+  std::uint64_t device;
+  std::uint64_t inode;
+};
+
 struct merged_tensor {
   std::string file;  ///< name of the shard
   std::string name;
@@ -40,12 +49,19 @@ struct merged_tensor {
 struct undo_file {
   std::filesystem::path model;  ///< absolute path of what was merged, file or folder
   std::vector<merged_adapter> adapters;
+  std::vector<file_identity> files;  ///< may be empty: earlier undo files have no such list
   std::vector<merged_tensor> tensors;
 
+  /// The paths and names have to be such that require_utf8() and check_file_name() let them pass.
   std::vector<std::byte> to_bytes() const;
+  /// Whatever it returns obeys this: paths are absolute and without NUL, file names plain, dtypes
+  /// known and those of the records, the records' extents those that matrix_of() finds, no name
+  /// twice, as many fingerprints as adapters at most, as many changed weights as there are at most.
   /// Throws a problem that begins with `source` if the bytes are no undo file, one of a later
-  /// version, truncated or damaged.
+  /// version, truncated, damaged or forged.
   static undo_file from_bytes(std::span<const std::byte> bytes, const std::string& source);
+  /// Whether a file that starts with these bytes, 8 of them or more, may be an undo file.
+  static bool begins_like_one(std::span<const std::byte> start);
 
   static undo_file read(const std::filesystem::path& path);
   /// Whether the file begins like an undo file.
