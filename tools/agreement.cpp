@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "problem.hpp"
+#include "text.hpp"
 #include "typed_view.hpp"
 
 namespace revlora::tool {
@@ -47,7 +48,7 @@ double value_of(f16 number) {
          (exponent == 0 ? std::ldexp(mantissa, -24) : std::ldexp(1024 + mantissa, exponent - 25));
 }
 
-std::vector<double> values_of(std::span<std::byte> bytes, const matrix_shape& shape) {
+std::vector<double> values_of(std::vector<std::byte> bytes, const matrix_shape& shape) {
   std::vector<double> values;
   with_matrix(bytes, shape, [&](auto matrix) {
     values.reserve(static_cast<std::size_t>(shape.rows * shape.cols));
@@ -89,18 +90,10 @@ std::vector<double> magnitudes_of(const merge_plan& plan, const planned_tensor& 
   return magnitudes;
 }
 
-std::span<std::byte> bytes_in(const checkpoint& model, std::vector<safetensors_file>& files,
-                              const std::string& name) {
+std::vector<std::byte> bytes_in(const checkpoint& model, const std::string& name) {
   const located_tensor* const located = model.find(name);
-  if (located == nullptr)
-    throw problem("'" + name + "' is missing in '" + model.path().string() + "'");
-  return files[located->shard].bytes_of(located->entry);
-}
-
-std::vector<safetensors_file> open_all(const checkpoint& model) {
-  std::vector<safetensors_file> files;
-  for (std::size_t i = 0; i < model.shards().size(); ++i) files.emplace_back(model.path_of(i));
-  return files;
+  if (located == nullptr) throw problem(quoted(name) + " is missing in " + quoted(model.path()));
+  return model.bytes_of(*located);
 }
 
 }  // namespace
@@ -108,23 +101,19 @@ std::vector<safetensors_file> open_all(const checkpoint& model) {
 agreement compare_with_peft(const checkpoint& base, const checkpoint& merged,
                             const std::filesystem::path& merged_by_peft, const merge_plan& plan) {
   const checkpoint peft(merged_by_peft);
-  auto base_files = open_all(base);
-  auto merged_files = open_all(merged);
-  auto peft_files = open_all(peft);
   agreement result;
   for (const planned_tensor& planned : plan.tensors()) {
     const element_type type = planned.shape.type;
-    const auto before = values_of(bytes_in(base, base_files, planned.name), planned.shape);
-    const auto our_bytes = bytes_in(merged, merged_files, planned.name);
-    const auto their_bytes = bytes_in(peft, peft_files, planned.name);
+    const auto before = values_of(bytes_in(base, planned.name), planned.shape);
+    const auto our_bytes = bytes_in(merged, planned.name);
+    const auto their_bytes = bytes_in(peft, planned.name);
     const auto ours = values_of(our_bytes, planned.shape);
     const auto theirs = values_of(their_bytes, planned.shape);
     const auto magnitudes = magnitudes_of(plan, planned);
     const std::size_t size = size_of(type);
     for (std::size_t i = 0; i < ours.size(); ++i) {
       ++result.weights;
-      if (std::ranges::equal(our_bytes.subspan(i * size, size),
-                             their_bytes.subspan(i * size, size))) {
+      if (std::equal(&our_bytes[i * size], &our_bytes[i * size] + size, &their_bytes[i * size])) {
         ++result.equal;
         continue;
       }
@@ -145,8 +134,7 @@ agreement compare_with_peft(const checkpoint& base, const checkpoint& merged,
                                      [&](const auto& planned) { return planned.name == name; });
     if (touched) continue;
     result.others_equal =
-        result.others_equal &&
-        std::ranges::equal(bytes_in(merged, merged_files, name), bytes_in(peft, peft_files, name));
+        result.others_equal && std::ranges::equal(bytes_in(merged, name), bytes_in(peft, name));
   }
   return result;
 }

@@ -1,10 +1,10 @@
 #include "checkpoint.hpp"
 
-#include <set>
+#include <algorithm>
 
-#include "file.hpp"
-#include "json.hpp"
 #include "problem.hpp"
+#include "shard_index.hpp"
+#include "text.hpp"
 
 namespace revlora::tool {
 
@@ -15,41 +15,43 @@ namespace {
 constexpr const char* index_name = "model.safetensors.index.json";
 constexpr const char* single_name = "model.safetensors";
 
-std::string only_safetensors_in(const fs::path& folder) {
+std::string only_safetensors_in(const folder& home) {
   std::string only;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    if (entry.path().extension() != ".safetensors" || !entry.is_regular_file()) continue;
+  for (const std::string& name : home.names()) {
+    if (fs::path(name).extension() != ".safetensors") continue;
     if (!only.empty()) {
-      throw problem("'" + folder.string() + "' has several .safetensors files and no " +
-                    index_name + ": name the one that you mean");
+      throw problem(quoted(home.path()) + " has several .safetensors files and no " + index_name +
+                    ": name the one that you mean");
     }
-    only = entry.path().filename().string();
+    only = name;
   }
-  if (only.empty()) throw problem("'" + folder.string() + "' has no .safetensors file in it");
+  if (only.empty()) throw problem(quoted(home.path()) + " has no .safetensors file in it");
   return only;
 }
 
 }  // namespace
 
-checkpoint::checkpoint(const fs::path& path)
-    : path_(fs::absolute(path).lexically_normal()), is_folder_(fs::is_directory(path)) {
-  if (!fs::exists(path)) throw problem("'" + path.string() + "' does not exist");
-  if (is_folder_ && !path_.has_filename()) path_ = path_.parent_path();  // a trailing slash
-  folder_ = is_folder_ ? path_ : path_.parent_path();
-  if (!is_folder_) {
-    add_shard(path_.filename().string());
+model_place find_model(const fs::path& path) {
+  if (auto opened = folder::try_open(path)) return {std::move(*opened), {}};
+  place found(path);
+  return {std::move(found.in), std::move(found.name)};
+}
+
+checkpoint::checkpoint(model_place where) : where_(std::move(where)) {
+  if (where_.name) {
+    add_shard(*where_.name);
     return;
   }
-  const bool has_index = fs::exists(folder_ / index_name);
-  const bool has_single = fs::exists(folder_ / single_name);
+  const bool has_index = home().find(index_name).has_value();
+  const bool has_single = home().find(single_name).has_value();
   if (has_index && has_single) {
-    throw problem("'" + folder_.string() + "' has both " + index_name + " and " + single_name +
+    throw problem(quoted(home().path()) + " has both " + index_name + " and " + single_name +
                   ": which of them is the model?");
   }
   if (has_index) {
-    read_index(folder_ / index_name);
+    read_index(index_name);
   } else {
-    add_shard(has_single ? single_name : only_safetensors_in(folder_));
+    add_shard(has_single ? single_name : only_safetensors_in(home()));
   }
 }
 
@@ -58,52 +60,49 @@ const located_tensor* checkpoint::find(const std::string& name) const {
   return found == tensors_.end() ? nullptr : &found->second;
 }
 
-fs::path checkpoint::default_undo_path() const {
-  return tool::default_undo_path(path_, is_folder_);
+std::vector<std::byte> checkpoint::bytes_of(const located_tensor& located) const {
+  return files_[located.shard].bytes_of(located.entry);
+}
+
+void checkpoint::check_unchanged(std::size_t shard) const {
+  const file& opened = files_[shard].content();
+  const auto status = home().find(shards_[shard], folder::links::followed);
+  if (status && status->is_unchanged(opened.status())) return;
+  throw problem(quoted(opened.path()) +
+                " was changed by somebody meanwhile: it stays as it is now, try again");
 }
 
 void checkpoint::add_shard(const std::string& name) {
-  const safetensors_file file(folder_ / name);
-  size_bytes_ += file.size_bytes();
-  for (const tensor& entry : file.tensors()) {
+  file opened = home().open(name, folder::links::followed);
+  opened.settle();
+  for (const safetensors_file& other : files_) {
+    if (other.content().status().is_same_file(opened.status())) {
+      throw problem(quoted(opened.path()) + " and " + quoted(other.path()) + " are one file");
+    }
+  }
+  files_.emplace_back(std::move(opened));
+  const safetensors_file& added = files_.back();
+  size_bytes_ += added.size_bytes();
+  for (const tensor& entry : added.tensors()) {
     if (!tensors_.try_emplace(entry.name, located_tensor{shards_.size(), entry}).second) {
-      throw problem("the tensor '" + entry.name + "' is in two files of '" + folder_.string() +
-                    "'");
+      throw problem("the tensor " + quoted(entry.name) + " is in two files of " +
+                    quoted(home().path()));
     }
   }
   shards_.push_back(name);
 }
 
-void checkpoint::read_index(const fs::path& index) {
-  const std::string source = "'" + index.string() + "'";
-  const mapping file = mapping::for_reading(index);
-  const auto content = parse_object<nlohmann::json>(
-      {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()}, source);
-  const auto weight_map = content.find("weight_map");
-  if (weight_map == content.end() || !weight_map->is_object() || weight_map->empty()) {
-    throw problem(source + ": no weight_map");
-  }
-  std::set<std::string> names;
-  for (const auto& [tensor_name, shard] : weight_map->items()) {
-    const std::string name = shard.is_string() ? shard.get<std::string>() : "";
-    // A file name that leads out of the folder would let a downloaded index write anywhere.
-    if (name.empty() || name == "." || name == ".." || fs::path(name).filename() != name) {
-      throw problem(source + ": the file of '" + tensor_name + "' is not a plain file name");
-    }
-    names.insert(name);
-  }
-  for (const std::string& name : names) add_shard(name);
-  for (const auto& [tensor_name, shard] : weight_map->items()) {
+void checkpoint::read_index(const std::string& name) {
+  const file opened = home().open(name, folder::links::followed);
+  const std::string source = quoted(opened.path());
+  const shard_index index = read_shard_index(opened.read_text(), source);
+  for (const std::string& shard : index.shards) add_shard(shard);
+  for (const auto& [tensor_name, shard] : index.shard_of) {
     const located_tensor* const found = find(tensor_name);
-    if (found == nullptr || shards_[found->shard] != shard.get<std::string>()) {
-      throw problem(source + ": the tensor '" + tensor_name + "' is not in " +
-                    shard.get<std::string>());
+    if (found == nullptr || shards_[found->shard] != shard) {
+      throw problem(source + ": the tensor " + quoted(tensor_name) + " is not in " + quoted(shard));
     }
   }
-}
-
-fs::path default_undo_path(const fs::path& path, bool is_folder) {
-  return is_folder ? path / "model.undo" : fs::path(path).replace_extension(".undo");
 }
 
 }  // namespace revlora::tool

@@ -3,12 +3,23 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "folder.hpp"
 #include "safetensors.hpp"
 
 namespace revlora::tool {
+
+/// What a path to a model names: a folder, or a file in one.
+struct model_place {
+  folder home;
+  std::optional<std::string> name;
+
+  std::filesystem::path path() const { return name ? home.path_of(*name) : home.path(); }
+};
+model_place find_model(const std::filesystem::path& path);
 
 struct located_tensor {
   std::size_t shard;  ///< index into checkpoint::shards()
@@ -17,40 +28,40 @@ struct located_tensor {
 
 class checkpoint {
  public:
-  /// `path` is a `.safetensors` file, or a folder with `model.safetensors.index.json` and the
+  /// `where` is a `.safetensors` file, or a folder with `model.safetensors.index.json` and the
   /// shards that it names, with `model.safetensors`, or with a single `.safetensors` file of any
-  /// name.
-  explicit checkpoint(const std::filesystem::path& path);
+  /// name. All files are opened here, and never again.
+  explicit checkpoint(model_place where);
+  explicit checkpoint(const std::filesystem::path& path) : checkpoint(find_model(path)) {}
 
-  /// The path as an absolute one.
-  const std::filesystem::path& path() const { return path_; }
-  bool is_folder() const { return is_folder_; }
+  /// An absolute path without links in front of the last name.
+  std::filesystem::path path() const { return where_.path(); }
+  bool is_folder() const { return !where_.name; }
   /// The folder that the shards are in.
-  const std::filesystem::path& folder() const { return folder_; }
-  /// File names within folder().
+  const folder& home() const { return where_.home; }
+  /// File names within home().
   const std::vector<std::string>& shards() const { return shards_; }
-  std::filesystem::path path_of(std::size_t shard) const { return folder_ / shards_[shard]; }
+  const safetensors_file& file_of(std::size_t shard) const { return files_[shard]; }
+  std::filesystem::path path_of(std::size_t shard) const { return files_[shard].path(); }
   const std::map<std::string, located_tensor>& tensors() const { return tensors_; }
   /// Null if the model has no such tensor.
   const located_tensor* find(const std::string& name) const;
+  std::vector<std::byte> bytes_of(const located_tensor& located) const;
   std::uint64_t size_bytes() const { return size_bytes_; }
 
-  /// Where the undo file of this model is, or will be, unless the user says otherwise.
-  std::filesystem::path default_undo_path() const;
+  /// Throws a problem if somebody wrote to a shard, or put another file in its place, since it was
+  /// opened.
+  void check_unchanged(std::size_t shard) const;
 
  private:
   void add_shard(const std::string& name);
-  void read_index(const std::filesystem::path& index);
+  void read_index(const std::string& name);
 
-  std::filesystem::path path_;
-  bool is_folder_;
-  std::filesystem::path folder_;
+  model_place where_;
   std::vector<std::string> shards_;
+  std::vector<safetensors_file> files_;
   std::map<std::string, located_tensor> tensors_;
   std::uint64_t size_bytes_ = 0;
 };
-
-/// Where the undo file of a model at `path` is by default: `<folder>/model.undo` or `<stem>.undo`.
-std::filesystem::path default_undo_path(const std::filesystem::path& path, bool is_folder);
 
 }  // namespace revlora::tool

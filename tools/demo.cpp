@@ -12,6 +12,7 @@
 #include "progress.hpp"
 #include "revlora/merge.hpp"
 #include "sha256.hpp"
+#include "text.hpp"
 #include "unmerge.hpp"
 
 namespace revlora::tool {
@@ -30,15 +31,14 @@ fs::path demo_data() {
   for (const fs::path& folder : {installed, source}) {
     if (fs::exists(folder / model_name)) return folder;
   }
-  throw problem("the demo's data is neither in '" + installed.string() + "' nor in '" +
-                source.string() + "'");
+  throw problem("the demo's data is neither in " + quoted(installed) + " nor in " + quoted(source));
 }
 
 class temporary_folder {
  public:
   temporary_folder() {
     std::string name = (fs::temp_directory_path() / "revlora-demo-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw system_problem("cannot create '" + name + "'");
+    if (::mkdtemp(name.data()) == nullptr) throw system_problem("cannot create " + quoted(name));
     path_ = name;
   }
   temporary_folder(const temporary_folder&) = delete;
@@ -54,11 +54,10 @@ class temporary_folder {
 
 /// How many weights are wrong after the adapter was added and subtracted again, without a record.
 std::uint64_t wrong_after_subtraction(const checkpoint& model, const merge_plan& plan) {
-  const safetensors_file file(model.path_of(0));
   std::uint64_t wrong = 0;
   for (const planned_tensor& planned : plan.tensors()) {
-    const auto original = file.bytes_of(planned.entry);
-    std::vector<std::byte> bytes(original.begin(), original.end());
+    const std::vector<std::byte> original = model.bytes_of({planned.shard, planned.entry});
+    std::vector<std::byte> bytes = original;
     const auto factors = plan.factors_of(planned);
     with_matrix(bytes, planned.shape, [&](auto weights) {
       merge(weights, views_of(factors));
@@ -96,6 +95,7 @@ void run_demo() {
   const temporary_folder folder;
   const fs::path model = folder.path() / model_name;
   fs::copy_file(data / model_name, model);
+  fs::permissions(model, fs::perms::owner_write, fs::perm_options::add);  // it may be installed
   const checkpoint base(data / model_name);
   const auto adapters = load_adapters({adapter_folder});
   const merge_plan plan(base, adapters, {1.0});
@@ -105,12 +105,12 @@ void run_demo() {
 
   const std::string before = sha256_of_file(model);
   const stopwatch merging;
-  const merge_result merged = merge_model({model, {adapter_folder}, 1.0, {}, {}});
+  const merge_result merged = merge_model({.model = model, .adapters = {adapter_folder}});
   const std::string merge_time = merging.milliseconds();
   const agreement peft = compare_with_peft(base, checkpoint(model),
                                            adapter_folder / "merged_by_peft.safetensors", plan);
   const stopwatch unmerging;
-  unmerge_model({model, {}, {}});
+  unmerge_model({.model = model});
   const std::string unmerge_time = unmerging.milliseconds();
   const std::string after = sha256_of_file(model);
   const std::uint64_t wrong = wrong_after_subtraction(base, plan);

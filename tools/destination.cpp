@@ -1,8 +1,11 @@
 #include "destination.hpp"
 
-#include "file.hpp"
+#include <algorithm>
+#include <bit>
+
+#include "interruption.hpp"
 #include "problem.hpp"
-#include "temporary_name.hpp"
+#include "text.hpp"
 
 namespace revlora::tool {
 
@@ -10,114 +13,149 @@ namespace fs = std::filesystem;
 
 namespace {
 
-void check_replaceable(const checkpoint& model) {
+constexpr const char* new_name = "model";  // of a file or folder in the workshop
+
+void check_replaceable(const checkpoint& model, bool force) {
   for (std::size_t i = 0; i < model.shards().size(); ++i) {
+    const std::string path = quoted(model.path_of(i));
+    const auto status = model.home().find(model.shards()[i]);
     // A download cache links to files that other models share: changing those would break them, and
     // putting a file in the link's place would not be in place.
-    if (fs::is_symlink(model.path_of(i))) {
-      throw problem("'" + model.path_of(i).string() +
-                    "' is a symbolic link: name the file itself, or use --out");
+    if (status && status->is_link()) {
+      throw problem(path + " is a symbolic link: name the file itself, or use --out");
+    }
+    const file_status& opened = model.file_of(i).content().status();
+    if ((opened.permissions() & 0222) == 0 && !force) {
+      throw problem(path + " is read-only: --force replaces it all the same, or use --out");
+    }
+    if (opened.system.st_nlink > 1) {
+      note(path + " has " + std::to_string(opened.system.st_nlink - 1) +
+           (opened.system.st_nlink == 2 ? " other name (a hard link), which keeps"
+                                        : " other names (hard links), which keep") +
+           " the weights as they are");
     }
   }
 }
 
-void check_free(const fs::path& out) {
-  for (const fs::path& path : {out, temporary_name(out)}) {
-    if (fs::symlink_status(path).type() != fs::file_type::not_found) {
-      throw problem("'" + path.string() + "' exists already: nothing is overwritten");
-    }
+place free_place(const fs::path& out) {
+  place found(out.has_filename() ? out : out.parent_path());  // without a trailing slash
+  if (found.in.find(found.name)) {
+    throw problem(quoted(out) + " exists already: nothing is overwritten");
   }
-  if (!fs::is_directory(folder_of(out))) {
-    throw problem("there is no folder '" + folder_of(out).string() + "'");
-  }
+  return found;
 }
 
-fs::path as_path_of_model(const fs::path& out) {
-  const fs::path absolute = fs::absolute(out).lexically_normal();
-  return absolute.has_filename() ? absolute : absolute.parent_path();  // a trailing slash
+/// Files that belong to the model's folder, and not to a model.
+bool is_of_revlora(const fs::path& name) {
+  return name.extension() == ".undo";
 }
 
 }  // namespace
 
-destination::destination(const checkpoint& model, const std::optional<fs::path>& out)
-    : model_(model), in_place_(!out), path_(out ? as_path_of_model(*out) : model.path()) {
-  if (in_place_) {
-    check_replaceable(model);
+destination::destination(const checkpoint& model, const std::optional<fs::path>& out, bool force)
+    : model_(model) {
+  if (out) {
+    out_ = free_place(*out);
   } else {
-    check_free(path_);
+    check_replaceable(model, force);
   }
 }
 
-destination::~destination() {
-  edited_.clear();
-  std::error_code ignored;
-  if (!new_folder_.empty()) fs::remove_all(new_folder_, ignored);
+fs::path destination::path() const {
+  return out_ ? out_->path() : model_.path();
 }
 
-working_copy& destination::begin(std::size_t shard) {
-  const fs::path original = model_.path_of(shard);
-  fs::path temporary = temporary_name(in_place_ ? original : path_);
-  if (in_place_) {
-    fs::remove(temporary);  // the lock is ours, so this was left by an interrupted merge
-  } else if (model_.is_folder()) {
-    if (new_folder_.empty()) {
-      fs::create_directory(temporary);
-      new_folder_ = temporary;
+const workshop& destination::shop() {
+  if (!shop_) shop_.emplace(home());
+  return *shop_;
+}
+
+const folder& destination::new_folder() {
+  if (!new_folder_) new_folder_ = shop().inside().create_folder(new_name);
+  return *new_folder_;
+}
+
+const file& destination::begin(std::size_t shard) {
+  // No name that comes from elsewhere: one that this program uses too would be in the way.
+  const std::string name = makes_folder() ? model_.shards()[shard]
+                           : out_         ? new_name
+                                          : std::to_string(shard);
+  const folder& where = makes_folder() ? new_folder() : shop().inside();
+  const file& original = model_.file_of(shard).content();
+  edited_.push_back({shard, name, where.create(name)});
+  const file& copy = edited_.back().content;
+  copy.adopt(original);
+  copy.copy_from(original);
+  return copy;
+}
+
+std::string destination::name_of(std::size_t shard) const {
+  return out_ && !is_folder() ? out_->name : model_.shards()[shard];
+}
+
+file destination::create_beside(const std::string& name) {
+  return new_folder().create(name);
+}
+
+void destination::finish() {
+  for (const edited_shard& each : edited_) each.content.flush();
+  if (new_folder_) {
+    for (const std::string& name : model_.home().names()) {
+      const auto status = model_.home().find(name, folder::links::followed);
+      if (!status || !status->is_regular() || is_of_revlora(name) || new_folder_->find(name)) {
+        continue;
+      }
+      const file original = model_.home().open(name, folder::links::followed);
+      const file copy = new_folder_->create(name);
+      copy.adopt(original);
+      copy.copy_from(original);
+      copy.flush();
     }
-    temporary = new_folder_ / model_.shards()[shard];
   }
-  edited_.push_back({shard, working_copy(original, temporary)});
-  return edited_.back().copy;
-}
-
-void destination::write_undo_file(const fs::path& undo, std::span<const std::byte> bytes) {
-  const bool in_new_folder = !new_folder_.empty() && folder_of(undo) == path_;
-  write_durably(in_new_folder ? new_folder_ / undo.filename() : undo, bytes);
+  for (const edited_shard& each : edited_) model_.check_unchanged(each.shard);
+  stop_if_interrupted();
 }
 
 void destination::publish() {
-  if (in_place_) {
-    replace_shards();
-  } else if (model_.is_folder()) {
-    publish_folder();
-  } else {
-    publish_new(temporary_name(path_), path_);
-    edited_.front().copy.keep();
+  if (!out_) return replace_shards();
+  if (is_folder()) {
+    new_folder_->flush();
+    // Its owner at least may write: a folder that may not be written cannot be renamed.
+    new_folder_->set_permissions(model_.home().status().permissions() | 0700);
   }
-  flush_to_disk(folder_of(path_));
+  shop().inside().publish(new_name, out_->in, out_->name);
 }
 
 void destination::replace_shards() {
   std::size_t replaced = 0;
-  for (edited_shard& edited : edited_) {
-    const fs::path shard = model_.path_of(edited.shard);
+  for (const edited_shard& each : edited_) {
     try {
-      replace_file(temporary_name(shard), shard);
+      model_.check_unchanged(each.shard);
+      shop().inside().replace(each.name, model_.home(), model_.shards()[each.shard]);
     } catch (const problem& error) {
       if (replaced == 0) throw;
-      throw problem(std::string(error.what()) + " (" + std::to_string(replaced) + " of " +
-                    std::to_string(edited_.size()) +
-                    " files are replaced: `revlora unmerge` brings all to the base)");
+      throw partly_done(std::string(error.what()) + " (" + std::to_string(replaced) + " of " +
+                        std::to_string(edited_.size()) +
+                        " files are changed: `revlora unmerge` brings all to the base)");
     }
-    edited.copy.keep();
     ++replaced;
   }
-  flush_to_disk(model_.folder());
 }
 
-void destination::publish_folder() {
-  for (const auto& entry : fs::directory_iterator(model_.folder())) {
-    const fs::path name = entry.path().filename();
-    // Undo files belong to the model that they lie beside.
-    const bool of_revlora = name.extension() == ".undo" || name.extension() == temporary_ending;
-    if (!entry.is_regular_file() || of_revlora || fs::exists(new_folder_ / name)) continue;
-    copy_durably(entry.path(), new_folder_ / name);
+std::vector<file_identity> destination::identities() const {
+  std::vector<file_identity> files;
+  for (const edited_shard& each : edited_) {
+    const file_status& status = each.content.status();
+    files.push_back({name_of(each.shard), status.device(), status.inode()});
   }
-  fs::permissions(new_folder_, fs::status(model_.folder()).permissions());
-  flush_to_disk(new_folder_);
-  publish_new(new_folder_, path_);
-  for (edited_shard& edited : edited_) edited.copy.keep();
-  new_folder_.clear();
+  return files;
+}
+
+const file& destination::most_private() const {
+  const auto readers = [](const edited_shard& each) {
+    return std::popcount(each.content.status_now().permissions());
+  };
+  return std::ranges::min_element(edited_, {}, readers)->content;
 }
 
 }  // namespace revlora::tool

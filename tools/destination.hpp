@@ -1,57 +1,80 @@
 // Where changed shards come to be, and how all of them appear at once, or almost.
 //
-// In place, each shard is changed in a temporary beside it. When all of them are on disk the undo
-// file is written, and only then each temporary is renamed over its shard. So a crash leaves
-//   - before the undo file: the model as it was, and temporaries that mean nothing;
+// In place, each shard is changed as a copy in a workshop beside it. When all copies are on disk
+// the undo file is published, and only then each copy takes the place of its shard by a rename. So
+// a crash leaves
+//   - before the undo file: the model as it was, and a workshop that means nothing;
 //   - after it: each shard as it was or merged as a whole, and an undo file that tells one from the
 //     other, so that `unmerge` restores the merged ones.
-// A new file or folder is put together under a temporary name and appears by one rename.
+// A new file or folder is put together in a workshop and appears by one rename.
 #pragma once
 
 #include <deque>
 #include <filesystem>
 #include <optional>
-#include <span>
+#include <vector>
 
 #include "checkpoint.hpp"
-#include "working_copy.hpp"
+#include "undo_file.hpp"
+#include "workshop.hpp"
 
 namespace revlora::tool {
 
 class destination {
  public:
   /// In place, or at `out`, where nothing may be yet. Refuses what cannot be written before writing
-  /// anything. `model` must outlive this object.
-  destination(const checkpoint& model, const std::optional<std::filesystem::path>& out);
+  /// anything; in place, with `force`, it also replaces files that are read-only. `model` must
+  /// outlive this object.
+  destination(const checkpoint& model, const std::optional<std::filesystem::path>& out, bool force);
   destination(const destination&) = delete;
-  ~destination();  ///< removes what was not published
 
   /// What will be the model: a file or a folder, as absolute path.
-  const std::filesystem::path& path() const { return path_; }
-  bool in_place() const { return in_place_; }
+  std::filesystem::path path() const;
+  bool is_folder() const { return model_.is_folder(); }
+  bool makes_folder() const { return out_ && is_folder(); }
+  /// The folder that its name will be in, or, in place, is in.
+  const folder& home() const { return out_ ? out_->in : model_.home(); }
 
-  /// Copies a shard to where it can be changed. Valid until publish().
-  working_copy& begin(std::size_t shard);
+  /// A copy of a shard, to be changed. Valid as long as this object.
+  const file& begin(std::size_t shard);
+  /// What a shard will be called.
+  std::string name_of(std::size_t shard) const;
 
-  /// Writes an undo file so that it is on disk, in the new folder if that is where it belongs.
-  void write_undo_file(const std::filesystem::path& undo, std::span<const std::byte> bytes);
+  /// Makes a file that will be in the new folder; there must be one.
+  file create_beside(const std::string& name);
 
-  /// Lets the finished shards take their places.
+  /// Waits until all is on disk, and makes sure that the shards still are what was read.
+  void finish();
+
+  /// Lets the shards take their places, and those places be on disk. Throws `partly_done` if some
+  /// did and some did not; any other problem if none did.
   void publish();
+
+  /// Waits until the new names are on disk.
+  void flush() const { home().flush(); }
+
+  /// The files that begin() made, which stay what they are when they take their places.
+  std::vector<file_identity> identities() const;
+  /// The file whose permissions an undo file may have: of the changed ones that which the fewest
+  /// may read.
+  const file& most_private() const;
 
  private:
   struct edited_shard {
     std::size_t shard;
-    working_copy copy;
+    std::string name;  ///< in the workshop
+    file content;
   };
 
+  const workshop& shop();
+  const folder& new_folder();
   void replace_shards();
   void publish_folder();
 
   const checkpoint& model_;
-  bool in_place_;
-  std::filesystem::path path_;
-  std::filesystem::path new_folder_;  ///< under its temporary name; empty if there is none
+  std::optional<place> out_;
+  std::optional<workshop> shop_;
+  std::optional<folder> new_folder_;
   std::deque<edited_shard> edited_;
 };
 

@@ -1,111 +1,176 @@
 #include "file.hpp"
 
-#include <fcntl.h>
 #include <sys/file.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <sys/sendfile.h>
+#include <sys/xattr.h>
 
-#include <cerrno>
-#include <cstdio>
-#include <fstream>
+#include <algorithm>
+#include <chrono>
+#include <thread>
 
+#include "interruption.hpp"
 #include "problem.hpp"
-#include "temporary_name.hpp"
+#include "progress.hpp"
+#include "text.hpp"
 
 namespace revlora::tool {
 
-namespace fs = std::filesystem;
+namespace {
 
-file_descriptor::file_descriptor(const fs::path& path, int flags, const char* purpose)
-    : number_(::open(path.c_str(), flags | O_CLOEXEC, 0666)) {
-  if (number_ < 0) {
-    throw system_problem(std::string("cannot ") + purpose + " '" + path.string() + "'");
+file_status status_of(int number, const std::filesystem::path& path) {
+  file_status status;
+  if (repeated([&] { return ::fstat(number, &status.system); }) != 0) {
+    throw system_problem("cannot look at " + quoted(path));
   }
+  return status;
 }
 
-file_descriptor::~file_descriptor() {
-  if (number_ >= 0) ::close(number_);
-}
-
-mapping::mapping(const fs::path& path, bool writable) {
-  const file_descriptor file(path, writable ? O_RDWR : O_RDONLY, writable ? "write" : "read");
-  struct stat status;
-  if (::fstat(file.number(), &status) != 0) throw system_problem("'" + path.string() + "'");
-  if (!S_ISREG(status.st_mode)) throw problem("'" + path.string() + "' is not a regular file");
-  const auto size = static_cast<std::size_t>(status.st_size);
-  if (size == 0) return;  // nothing can be mapped, and an empty span says so
-  void* const data = ::mmap(nullptr, size, writable ? PROT_READ | PROT_WRITE : PROT_READ,
-                            MAP_SHARED, file.number(), 0);
-  if (data == MAP_FAILED) throw system_problem("cannot map '" + path.string() + "'");
-  bytes_ = {static_cast<std::byte*>(data), size};
-}
-
-mapping mapping::for_reading(const fs::path& path) {
-  return {path, false};
-}
-mapping mapping::for_writing(const fs::path& path) {
-  return {path, true};
-}
-
-mapping::~mapping() {
-  if (!bytes_.empty()) ::munmap(bytes_.data(), bytes_.size());
-}
-
-folder_lock::folder_lock(const fs::path& folder, kind wanted)
-    : folder_(folder, O_RDONLY | O_DIRECTORY, "open") {
-  const int operation = wanted == kind::shared ? LOCK_SH : LOCK_EX;
-  if (::flock(folder_.number(), operation | LOCK_NB) == 0) return;
-  if (errno == EWOULDBLOCK) {
-    throw problem("another revlora is at work in '" + folder.string() + "': wait until it is done");
-  }
-  // Some network file systems cannot lock a folder. That is no reason to refuse the work.
-  note(system_problem("cannot lock '" + folder.string() + "'").what());
-}
-
-fs::path folder_of(const fs::path& path) {
-  return fs::absolute(path).lexically_normal().parent_path();
-}
-
-void flush_to_disk(const fs::path& path) {
-  const file_descriptor file(path, O_RDONLY, "open");
-  if (::fsync(file.number()) != 0) throw system_problem("cannot flush '" + path.string() + "'");
-}
-
-void replace_file(const fs::path& from, const fs::path& to) {
-  if (::rename(from.c_str(), to.c_str()) != 0) {
-    throw system_problem("cannot replace '" + to.string() + "'");
-  }
-}
-
-void publish_new(const fs::path& from, const fs::path& to) {
-  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return;
-  if (errno != EINVAL) throw system_problem("cannot create '" + to.string() + "'");
-  // This file system cannot promise it in one step: look first.
-  if (fs::symlink_status(to).type() != fs::file_type::not_found) {
-    throw problem("'" + to.string() + "' exists already");
-  }
-  replace_file(from, to);
-}
-
-void write_durably(const fs::path& path, std::span<const std::byte> bytes) {
-  const fs::path temporary = temporary_name(path);
-  try {
-    {
-      std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
-      file.write(reinterpret_cast<const char*>(bytes.data()),
-                 static_cast<std::streamsize>(bytes.size()));
-      file.close();
-      if (!file) throw system_problem("cannot write '" + temporary.string() + "'");
+void adopt_attributes(int from, int to) {
+  const ssize_t size = ::flistxattr(from, nullptr, 0);
+  if (size <= 0) return;
+  std::vector<char> names(static_cast<std::size_t>(size));
+  const ssize_t filled = ::flistxattr(from, names.data(), names.size());
+  const char* const end = names.data() + std::max<ssize_t>(filled, 0);
+  for (const char* name = names.data(); name < end; name += std::string_view(name).size() + 1) {
+    // Signatures of the content, which is going to be another one.
+    if (std::string_view(name) == "security.ima" || std::string_view(name) == "security.evm") {
+      continue;
     }
-    flush_to_disk(temporary);
-    replace_file(temporary, path);
-  } catch (...) {
-    std::error_code ignored;
-    fs::remove(temporary, ignored);
-    throw;
+    std::vector<char> value(1 << 16);  // the longest that Linux has
+    const ssize_t length = ::fgetxattr(from, name, value.data(), value.size());
+    if (length < 0) continue;
+    // What this file system or this user may not set stays behind: it is no part of the model.
+    (void)::fsetxattr(to, name, value.data(), static_cast<std::size_t>(length), 0);
   }
-  flush_to_disk(folder_of(path));
+}
+
+}  // namespace
+
+bool file_status::is_same_file(const file_status& other) const {
+  return device() == other.device() && inode() == other.inode();
+}
+
+bool file_status::is_unchanged(const file_status& other) const {
+  const auto same_time = [](const timespec& a, const timespec& b) {
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+  };
+  return is_same_file(other) && size() == other.size() &&
+         same_time(system.st_mtim, other.system.st_mtim) &&
+         same_time(system.st_ctim, other.system.st_ctim);
+}
+
+file::file(descriptor opened, std::filesystem::path path)
+    : descriptor_(std::move(opened)),
+      path_(std::move(path)),
+      status_(status_of(descriptor_.number(), path_)) {
+  if (!status_.is_regular()) throw problem(quoted(path_) + " is not a regular file");
+}
+
+file_status file::status_now() const {
+  return status_of(number(), path_);
+}
+
+void file::read(std::span<std::byte> to, std::uint64_t offset) const {
+  while (!to.empty()) {
+    const ssize_t count = repeated(
+        [&] { return ::pread(number(), to.data(), to.size(), static_cast<off_t>(offset)); });
+    if (count < 0) throw system_problem("cannot read " + quoted(path_));
+    if (count == 0) {
+      throw problem(quoted(path_) + " ends after " + std::to_string(offset) +
+                    " bytes: somebody truncated it meanwhile");
+    }
+    to = to.subspan(static_cast<std::size_t>(count));
+    offset += static_cast<std::uint64_t>(count);
+  }
+}
+
+std::vector<std::byte> file::read_all() const {
+  std::vector<std::byte> bytes(size());
+  read(bytes, 0);
+  return bytes;
+}
+
+std::string file::read_text() const {
+  std::string text(size(), '\0');
+  read(std::as_writable_bytes(std::span(text)), 0);
+  return text;
+}
+
+void file::write(std::span<const std::byte> from, std::uint64_t offset) const {
+  while (!from.empty()) {
+    const ssize_t count = repeated(
+        [&] { return ::pwrite(number(), from.data(), from.size(), static_cast<off_t>(offset)); });
+    if (count < 0) throw system_problem("cannot write " + quoted(path_));
+    from = from.subspan(static_cast<std::size_t>(count));
+    offset += static_cast<std::uint64_t>(count);
+  }
+}
+
+void file::copy_from(const file& original) const {
+  progress bar("copying", original.size());
+  constexpr std::uint64_t most_at_once = 16 << 20;
+  off_t done = 0;
+  while (static_cast<std::uint64_t>(done) < original.size()) {
+    stop_if_interrupted();
+    const auto rest = original.size() - static_cast<std::uint64_t>(done);
+    const ssize_t sent = repeated([&] {
+      return ::sendfile(number(), original.number(), &done, std::min(rest, most_at_once));
+    });
+    if (sent < 0) {
+      throw system_problem("cannot copy " + quoted(original.path()) + " to " + quoted(path_));
+    }
+    if (sent == 0) throw problem(quoted(original.path()) + " was truncated meanwhile");
+    bar.advance(static_cast<std::uint64_t>(sent));
+  }
+}
+
+void file::adopt(const file& original) const {
+  const struct stat wanted = original.status_now().system;
+  mode_t permissions = wanted.st_mode & 0777;
+  const auto change_owner = [&](uid_t owner, gid_t group) {
+    return repeated([&] { return ::fchown(number(), owner, group); }) == 0;
+  };
+  // Only root may give files away, and others only to groups of theirs. A group that is another one
+  // must not see more than it could.
+  if (!change_owner(wanted.st_uid, wanted.st_gid) &&
+      !change_owner(static_cast<uid_t>(-1), wanted.st_gid)) {
+    permissions &= ~mode_t{070};
+  }
+  if (repeated([&] { return ::fchmod(number(), permissions); }) != 0) {
+    throw system_problem("cannot set the permissions of " + quoted(path_));
+  }
+  adopt_attributes(original.number(), number());
+}
+
+void file::flush() const {
+  if (repeated([&] { return ::fsync(number()); }) != 0) {
+    throw system_problem("cannot write " + quoted(path_) + " to disk");
+  }
+}
+
+bool file::lock(lock_kind wanted) const {
+  return tool::lock(descriptor_, path_, wanted);
+}
+
+void file::settle() {
+  using namespace std::chrono;
+  const timespec& changed = status_.system.st_ctim;
+  // Linux's clock of files ticks every 10 ms or faster.
+  const nanoseconds tick = changed.tv_nsec == 0 ? nanoseconds(2s) : nanoseconds(20ms);
+  const nanoseconds age = system_clock::now().time_since_epoch() -
+                          (seconds(changed.tv_sec) + nanoseconds(changed.tv_nsec));
+  if (age >= tick) return;
+  std::this_thread::sleep_for(std::min(tick, tick - age));
+  status_ = status_now();
+}
+
+bool lock(const descriptor& target, const std::filesystem::path& path, file::lock_kind wanted) {
+  const int operation = wanted == file::lock_kind::shared ? LOCK_SH : LOCK_EX;
+  if (repeated([&] { return ::flock(target.number(), operation | LOCK_NB); }) == 0) return true;
+  if (errno == EWOULDBLOCK) return false;
+  // Some network file systems have no locks. That is no reason to refuse the work.
+  note(system_problem("cannot lock " + quoted(path)).what());
+  return true;
 }
 
 }  // namespace revlora::tool

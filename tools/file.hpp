@@ -1,73 +1,82 @@
-// Files as the operating system knows them: descriptors, mappings, locks, and when data is on disk.
+// An open regular file. It is read and written through its descriptor and never mapped, so that a
+// file that somebody truncates meanwhile is an error and not a fault.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
-#include <utility>
+#include <string>
+#include <vector>
+
+#include "descriptor.hpp"
 
 namespace revlora::tool {
 
-class file_descriptor {
- public:
-  /// Opens with `flags` of open(2); throws a problem that says `purpose` ("read", "write", …).
-  file_descriptor(const std::filesystem::path& path, int flags, const char* purpose);
-  file_descriptor(file_descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  file_descriptor& operator=(file_descriptor&&) = delete;
-  ~file_descriptor();
+/// What the system says about a file.
+struct file_status {
+  struct stat system;
 
-  int number() const { return number_; }
+  std::uint64_t device() const { return system.st_dev; }
+  std::uint64_t inode() const { return system.st_ino; }
+  std::uint64_t size() const { return static_cast<std::uint64_t>(system.st_size); }
+  bool is_regular() const { return S_ISREG(system.st_mode); }
+  bool is_folder() const { return S_ISDIR(system.st_mode); }
+  bool is_link() const { return S_ISLNK(system.st_mode); }
+  unsigned permissions() const { return system.st_mode & 0777; }
 
- private:
-  int number_;
+  bool is_same_file(const file_status& other) const;
+  /// The same file, and nobody wrote to it, nor set its times, which changes the time of its last
+  /// change all the same.
+  bool is_unchanged(const file_status& other) const;
 };
 
-/// The bytes of a whole file, paged in and out by the operating system.
-class mapping {
+class file {
  public:
-  /// For reading only: writing to these bytes is a fault.
-  static mapping for_reading(const std::filesystem::path& path);
-  /// What is written to the bytes is written to the file.
-  static mapping for_writing(const std::filesystem::path& path);
+  /// `path` is for messages. Refuses whatever is not a regular file.
+  file(descriptor opened, std::filesystem::path path);
 
-  mapping(mapping&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
-  mapping& operator=(mapping&&) = delete;
-  ~mapping();
+  const std::filesystem::path& path() const { return path_; }
+  int number() const { return descriptor_.number(); }
 
-  std::span<std::byte> bytes() const { return bytes_; }
+  /// As it was when the file was opened.
+  const file_status& status() const { return status_; }
+  std::uint64_t size() const { return status_.size(); }
+  /// As it is now.
+  file_status status_now() const;
+
+  /// Throws a problem if the file ends before.
+  void read(std::span<std::byte> to, std::uint64_t offset) const;
+  std::vector<std::byte> read_all() const;
+  std::string read_text() const;
+
+  void write(std::span<const std::byte> from, std::uint64_t offset) const;
+  /// Copies the whole of a file to the start of this one. A real copy, not shared extents: a full
+  /// disk shows here.
+  void copy_from(const file& original) const;
+  /// Takes the original's permissions, and its owner, group, access control list and other extended
+  /// attributes where the system allows that. Nobody may read it who may not read the original.
+  void adopt(const file& original) const;
+  /// Returns when all is on disk.
+  void flush() const;
+
+  enum class lock_kind { shared, exclusive };
+  /// Locks the file until it is closed. False if another process has a lock that is in the way.
+  bool lock(lock_kind wanted) const;
+
+  /// Waits, if the file changed just now, until its next change will have another time: at most two
+  /// seconds, where the file system knows whole seconds only. Afterwards `is_unchanged` can tell.
+  void settle();
 
  private:
-  mapping(const std::filesystem::path& path, bool writable);
-
-  std::span<std::byte> bytes_;
+  descriptor descriptor_;
+  std::filesystem::path path_;
+  file_status status_;
 };
 
-/// Keeps other revlora processes away from the files in a folder. The lock sits on the folder,
-/// because a file that is replaced takes its lock with it.
-class folder_lock {
- public:
-  enum class kind { shared, exclusive };
-
-  /// Throws a problem if another process holds a lock that is in the way.
-  folder_lock(const std::filesystem::path& folder, kind wanted);
-
- private:
-  file_descriptor folder_;
-};
-
-/// The folder that `path` is in, also for a bare file name.
-std::filesystem::path folder_of(const std::filesystem::path& path);
-
-/// Returns when the file's data, or the folder's entries, are on disk.
-void flush_to_disk(const std::filesystem::path& path);
-
-/// Renames in one step: either `to` is what it was, or all of `from`. Does not wait for the disk.
-void replace_file(const std::filesystem::path& from, const std::filesystem::path& to);
-
-/// The same for a file or folder, but never over something that is there already.
-void publish_new(const std::filesystem::path& from, const std::filesystem::path& to);
-
-/// Writes a whole file so that a crash leaves the old one or the new one, and waits for the disk.
-void write_durably(const std::filesystem::path& path, std::span<const std::byte> bytes);
+/// Locks what a descriptor stands for, file or folder: see file::lock.
+bool lock(const descriptor& target, const std::filesystem::path& path, file::lock_kind wanted);
 
 }  // namespace revlora::tool

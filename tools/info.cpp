@@ -1,16 +1,19 @@
 #include "info.hpp"
 
+#include <algorithm>
+#include <array>
 #include <iostream>
 #include <map>
 #include <optional>
-#include <set>
 
 #include "checkpoint.hpp"
-#include "file.hpp"
+#include "folder.hpp"
 #include "peft_adapter.hpp"
 #include "problem.hpp"
 #include "progress.hpp"
+#include "text.hpp"
 #include "undo_state.hpp"
+#include "workshop.hpp"
 
 namespace revlora::tool {
 
@@ -23,7 +26,7 @@ std::string shortest(double number) {
 }
 
 void print_model(const checkpoint& model) {
-  std::cout << "model " << model.path().string() << '\n'
+  std::cout << "model " << printable(model.path()) << '\n'
             << "  " << describe_count(model.tensors().size()) << " tensors in "
             << model.shards().size() << (model.shards().size() == 1 ? " file, " : " files, ")
             << describe_bytes(model.size_bytes()) << '\n';
@@ -38,19 +41,19 @@ void print_model(const checkpoint& model) {
               << describe_count(counts.first) << " tensors\n";
   }
   for (const auto& [name, located] : model.tensors()) {
-    std::cout << "    " << name << "  " << located.entry.dtype << ' '
+    std::cout << "    " << printable(name) << "  " << located.entry.dtype << ' '
               << describe_shape(located.entry.shape);
-    if (model.shards().size() > 1) std::cout << "  " << model.shards()[located.shard];
+    if (model.shards().size() > 1) std::cout << "  " << printable(model.shards()[located.shard]);
     std::cout << '\n';
   }
 }
 
 void print_adapter(const peft_adapter& adapter) {
-  std::cout << "adapter " << adapter.folder().string() << '\n'
+  std::cout << "adapter " << printable(adapter.folder()) << '\n'
             << "  PEFT LoRA" << (adapter.config().rank_stabilised() ? ", rank-stabilised" : "")
             << ", " << adapter.modules().size() << " modules\n";
   for (const module_factors& factors : adapter.modules()) {
-    std::cout << "    " << factors.module << "  rank " << factors.rank() << ", strength "
+    std::cout << "    " << printable(factors.module) << "  rank " << factors.rank() << ", strength "
               << shortest(factors.scale) << ", " << factors.a->dtype << ", A "
               << describe_shape(factors.a->shape) << ", B " << describe_shape(factors.b->shape)
               << '\n';
@@ -58,53 +61,55 @@ void print_adapter(const peft_adapter& adapter) {
 }
 
 /// The merged model, if it lies beside its undo file, or else where it was merged.
-std::optional<fs::path> model_of(const undo_file& undo, const fs::path& path) {
-  const fs::path folder = folder_of(path);
-  const bool files_beside = std::all_of(
-      undo.tensors.begin(), undo.tensors.end(),
-      [&](const merged_tensor& tensor) { return fs::is_regular_file(folder / tensor.file); });
-  const fs::path beside = folder / undo.model.filename();
-  if (fs::is_regular_file(beside)) return beside;
-  if (files_beside) return folder;
+std::optional<fs::path> model_of(const undo_file& undo, const folder& home) {
+  const auto is_file = [&](const std::string& name) {
+    const auto status = home.find(name, folder::links::followed);
+    return status && status->is_regular();
+  };
+  const std::string beside = undo.model.filename().string();
+  if (!beside.empty() && is_file(beside)) return home.path_of(beside);
+  const bool files_beside = std::ranges::all_of(
+      undo.tensors, [&](const merged_tensor& tensor) { return is_file(tensor.file); });
+  if (files_beside) return home.path();
   if (fs::exists(undo.model)) return undo.model;
   return {};
 }
 
-std::string describe_state(const undo_file& undo, const fs::path& path) {
-  const auto model = model_of(undo, path);
+std::string describe_state(const undo_file& undo, const folder& home) {
+  const auto model = model_of(undo, home);
   if (!model) return "the model is not here";
   try {
-    return model->string() + " is " + compare(checkpoint(*model), undo).describe();
+    return printable(*model) + " is " + compare(checkpoint(*model), undo).describe();
   } catch (const problem& error) {
     return error.what();
   }
 }
 
-void print_undo_file(const fs::path& path) {
-  const undo_file undo = undo_file::read(path);
+void print_undo_file(const place& where, const file& opened) {
+  const undo_file undo = undo_file::from_bytes(opened.read_all(), quoted(where.path()));
   std::uint64_t weights = 0;
   std::uint64_t changed = 0;
   for (const merged_tensor& tensor : undo.tensors) {
     weights += static_cast<std::uint64_t>(tensor.record.rows() * tensor.record.cols());
     changed += tensor.changed;
   }
-  const auto bytes = fs::file_size(path);
+  const std::uint64_t bytes = opened.size();
   const double bits =
       weights == 0 ? 0 : 8 * static_cast<double>(bytes) / static_cast<double>(weights);
-  std::cout << "undo file " << fs::absolute(path).lexically_normal().string() << '\n'
+  std::cout << "undo file " << printable(where.path()) << '\n'
             << "  " << describe_bytes(bytes) << ", " << describe_number(bits, 4)
             << " bits per weight\n"
             << "  the merge changed " << describe_count(changed) << " of "
             << describe_count(weights) << " weights in " << undo.tensors.size() << " tensors\n"
-            << "  state: " << describe_state(undo, path) << '\n';
+            << "  state: " << describe_state(undo, where.in) << '\n';
   for (const merged_adapter& adapter : undo.adapters) {
-    std::cout << "  adapter " << adapter.folder.string() << ", strength "
+    std::cout << "  adapter " << printable(adapter.folder) << ", strength "
               << shortest(adapter.strength) << '\n';
   }
   for (const merged_tensor& tensor : undo.tensors) {
     const double elements = static_cast<double>(tensor.record.rows() * tensor.record.cols());
-    std::cout << "    " << tensor.file << "  " << tensor.name << "  " << tensor.dtype << ' '
-              << describe_shape(tensor.shape);
+    std::cout << "    " << printable(tensor.file) << "  " << printable(tensor.name) << "  "
+              << tensor.dtype << ' ' << describe_shape(tensor.shape);
     if (elements > 0) {
       std::cout << "  "
                 << describe_number(8 * static_cast<double>(tensor.record.size_bytes()) / elements,
@@ -118,13 +123,18 @@ void print_undo_file(const fs::path& path) {
 }  // namespace
 
 void run_info(const fs::path& path) {
-  if (!fs::exists(path)) throw problem("'" + path.string() + "' does not exist");
-  if (fs::is_directory(path)) {
-    if (fs::exists(path / "adapter_config.json")) return print_adapter(peft_adapter(path));
-    return print_model(checkpoint(path));
+  model_place where = find_model(path);
+  report_left_overs(where.home);
+  if (where.name) {
+    const place file_at(path);
+    const file opened = file_at.in.open(file_at.name, folder::links::followed);
+    std::array<std::byte, 8> start{};
+    opened.read(std::span(start).first(std::min<std::uint64_t>(start.size(), opened.size())), 0);
+    if (undo_file::begins_like_one(start)) return print_undo_file(file_at, opened);
+  } else if (where.home.find("adapter_config.json")) {
+    return print_adapter(peft_adapter(path));
   }
-  if (undo_file::is_one(path)) return print_undo_file(path);
-  print_model(checkpoint(path));
+  print_model(checkpoint(std::move(where)));
 }
 
 }  // namespace revlora::tool

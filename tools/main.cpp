@@ -1,11 +1,16 @@
 // The command line of the `revlora` program.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
+#include <csignal>
 #include <iostream>
 
 #include "demo.hpp"
 #include "info.hpp"
+#include "interruption.hpp"
 #include "merge.hpp"
 #include "revlora/dispatch.hpp"
 #include "revlora/version.hpp"
@@ -26,10 +31,29 @@ std::string instruction_set() {
   return dispatch::name_of(dispatch::chosen());
 }
 
-int fail(std::string message) {
+tool::exit_status status = tool::exit_status::done;
+
+int fail(tool::exit_status with, std::string message) {
+  // One line, whatever the library that reads the command line says.
   std::replace(message.begin(), message.end(), '\n', ' ');
+  std::replace_if(
+      message.begin(), message.end(),
+      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
   std::cerr << "revlora: " << message << '\n';
-  return 1;
+  return static_cast<int>(with);
+}
+
+/// Descriptors 0 to 2 must not become those of a model: what is printed would be written into it.
+void open_standard_streams() {
+  int number = 0;
+  while (number >= 0 && number <= STDERR_FILENO) number = ::open("/dev/null", O_RDONLY);
+  if (number >= 0) ::close(number);
+}
+
+/// Errors of writing, and no end in the middle of it: a reader that has gone, a limit to files.
+void ignore_signals_of_writing() {
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
 }
 
 void add_merge(CLI::App& app) {
@@ -48,7 +72,10 @@ void add_merge(CLI::App& app) {
   command->add_option("--out", request->out, "Leave MODEL alone, write a new file or folder");
   command->add_option("--undo", request->undo,
                       "The undo file (beside the model: <stem>.undo or <folder>/model.undo)");
-  command->callback([request] { tool::run_merge(*request); });
+  command->add_flag("--overwrite-undo", request->overwrite_undo,
+                    "Write the undo file over one that leads another model back, which is lost");
+  command->add_flag("--force", request->force, "Replace files that are read-only, too");
+  command->callback([request] { status = tool::run_merge(*request); });
 }
 
 void add_unmerge(CLI::App& app) {
@@ -58,7 +85,8 @@ void add_unmerge(CLI::App& app) {
   command->add_option("--undo", request->undo, "The undo file of the merge");
   command->add_option("--adapter", request->adapters,
                       "Where the adapters are now, if they moved, in the order of the merge");
-  command->callback([request] { tool::run_unmerge(*request); });
+  command->add_flag("--force", request->force, "Replace files that are read-only, too");
+  command->callback([request] { status = tool::run_unmerge(*request); });
 }
 
 void add_info(CLI::App& app) {
@@ -72,6 +100,9 @@ void add_info(CLI::App& app) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  open_standard_streams();
+  ignore_signals_of_writing();
+  tool::watch_for_interruptions();
   CLI::App app("Merges LoRA adapters into model weights, and takes them out again bit for bit",
                "revlora");
   app.set_version_flag(
@@ -79,16 +110,29 @@ int main(int argc, char** argv) {
   // Before any file is touched.
   app.parse_complete_callback([] { instruction_set(); });
   app.require_subcommand(1);
+  app.footer(
+      "Exit status: 0 done; 1 not done, the model is as it was; 2 partly done, `unmerge` leads "
+      "the\n"
+      "model to the base; 3 done, but something after that went wrong.");
   add_merge(app);
   add_unmerge(app);
   add_info(app);
   app.add_subcommand("demo", "Show it on a real model")->callback([] { tool::run_demo(); });
   try {
     app.parse(argc, argv);
-    return 0;
   } catch (const CLI::Success& help) {
-    return app.exit(help);
+    app.exit(help);
+  } catch (const tool::interrupted& error) {
+    fail(status, error.what());
+    tool::end_by_signal(error.signal());
+  } catch (const tool::partly_done& error) {
+    return fail(tool::exit_status::partly_done, error.what());
   } catch (const std::exception& error) {
-    return fail(error.what());
+    return fail(tool::exit_status::not_done, error.what());
   }
+  std::cout.flush();
+  if (!std::cout && status == tool::exit_status::done) {
+    return fail(tool::exit_status::not_done, "cannot write to the standard output");
+  }
+  return static_cast<int>(status);
 }

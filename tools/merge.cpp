@@ -1,55 +1,63 @@
 #include "merge.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <iostream>
 
 #include "destination.hpp"
+#include "file_name.hpp"
+#include "interruption.hpp"
 #include "plan.hpp"
-#include "problem.hpp"
 #include "progress.hpp"
+#include "report.hpp"
 #include "revlora/merge.hpp"
+#include "text.hpp"
 #include "undo_file.hpp"
-#include "undo_state.hpp"
+#include "undo_place.hpp"
 
 namespace revlora::tool {
 
-namespace fs = std::filesystem;
-
 namespace {
 
-std::uint64_t count_changed(std::span<const std::byte> before, std::span<const std::byte> after,
-                            std::size_t element_bytes) {
+/// Compares new bytes of a tensor with those that are in the file still, a piece at a time.
+std::uint64_t count_changed(std::span<const std::byte> after, const file& content,
+                            std::uint64_t offset, std::size_t element_bytes) {
+  constexpr std::size_t most_at_once = 1 << 20;
+  std::vector<std::byte> before(std::min(after.size(), most_at_once));
   std::uint64_t changed = 0;
-  for (std::size_t i = 0; i < before.size(); i += element_bytes) {
-    changed += std::memcmp(before.data() + i, after.data() + i, element_bytes) != 0;
+  for (std::size_t done = 0; done < after.size(); done += before.size()) {
+    before.resize(std::min(before.size(), after.size() - done));
+    content.read(before, offset + done);
+    for (std::size_t i = 0; i < before.size(); i += element_bytes) {
+      changed += std::memcmp(&before[i], &after[done + i], element_bytes) != 0;
+    }
   }
   return changed;
 }
 
-/// Merges all planned tensors of one shard after another, and collects their records.
-void merge_shards(const checkpoint& model, const merge_plan& plan, destination& target,
-                  undo_file& undo, merge_result& result) {
+/// Merges all planned tensors, and collects their records.
+void merge_tensors(const merge_plan& plan, destination& target, undo_file& undo,
+                   merge_result& result) {
   progress bar("merging", plan.weight_bytes());
-  auto next = plan.tensors().begin();
-  while (next != plan.tensors().end()) {
-    const std::size_t shard = next->shard;
-    const safetensors_file original(model.path_of(shard));
-    working_copy& copy = target.begin(shard);
-    for (; next != plan.tensors().end() && next->shard == shard; ++next) {
-      const auto bytes = copy.bytes().subspan(next->entry.begin, next->entry.size_bytes());
-      const auto factors = plan.factors_of(*next);
-      undo_record record;
-      with_matrix(bytes, next->shape, [&](auto weights) {
-        result.not_finite += merge(weights, views_of(factors), record);
-      });
-      const std::uint64_t changed =
-          count_changed(original.bytes_of(next->entry), bytes, size_of(next->shape.type));
-      result.changed += changed;
-      undo.tensors.push_back({model.shards()[shard], next->name, next->entry.dtype,
-                              next->entry.shape, changed, std::move(record)});
-      bar.advance(next->entry.size_bytes());
-    }
-    copy.finish();
+  const file* copy = nullptr;
+  for (const planned_tensor& planned : plan.tensors()) {
+    const bool is_next_shard = undo.tensors.empty() || planned.shard != (&planned)[-1].shard;
+    if (is_next_shard) copy = &target.begin(planned.shard);
+    stop_if_interrupted();
+    std::vector<std::byte> bytes(planned.entry.size_bytes());
+    copy->read(bytes, planned.entry.begin);
+    const auto factors = plan.factors_of(planned);
+    undo_record record;
+    with_matrix(bytes, planned.shape, [&](auto weights) {
+      result.not_finite += merge(weights, views_of(factors), record);
+    });
+    const std::uint64_t changed =
+        count_changed(bytes, *copy, planned.entry.begin, size_of(planned.shape.type));
+    copy->write(bytes, planned.entry.begin);
+    result.changed += changed;
+    undo.tensors.push_back({target.name_of(planned.shard), planned.name, planned.entry.dtype,
+                            planned.entry.shape, changed, std::move(record)});
+    bar.advance(planned.entry.size_bytes());
   }
 }
 
@@ -60,56 +68,75 @@ double merge_result::bits_per_weight() const {
 }
 
 merge_result merge_model(const merge_request& request) {
-  const bool in_place = !request.out;
-  if (!fs::exists(request.model)) {
-    throw problem("'" + request.model.string() + "' does not exist");
+  model_place where = find_model(request.model);
+  // An undo file could not name them, and would not be written after all the work.
+  require_utf8(where.path(), "the model");
+  const folder_lock lock(where.home,
+                         request.out ? file::lock_kind::shared : file::lock_kind::exclusive);
+  if (request.out) {
+    report_left_overs(where.home);
+  } else {
+    remove_left_overs(where.home);
   }
-  const fs::path folder =
-      fs::is_directory(request.model) ? request.model : folder_of(request.model);
-  const folder_lock lock(folder,
-                         in_place ? folder_lock::kind::exclusive : folder_lock::kind::shared);
 
-  const checkpoint model(request.model);
+  const checkpoint model(std::move(where));
   const auto adapters = load_adapters(request.adapters);
+  for (const peft_adapter& adapter : adapters) require_utf8(adapter.folder(), "the adapter");
   const merge_plan plan(model, adapters, std::vector<double>(adapters.size(), request.strength));
-  destination target(model, request.out);
-  merge_result result;
-  result.model = target.path();
-  result.undo =
-      fs::absolute(request.undo.value_or(default_undo_path(target.path(), model.is_folder())))
-          .lexically_normal();
-  if (result.undo == target.path()) throw problem("the undo file cannot be the model itself");
-  check_undo_place(result.undo, model, target.path());
+  destination target(model, request.out, request.force);
+  require_utf8(target.path(), "the new model");
+  undo_place undo_at(request.undo, request.overwrite_undo, request.force, model, target);
 
+  merge_result result;
   undo_file undo;
   undo.model = target.path();
   for (const peft_adapter& adapter : adapters) {
     undo.adapters.push_back({adapter.folder(), request.strength});
   }
-  merge_shards(model, plan, target, undo, result);
+  merge_tensors(plan, target, undo, result);
+  undo.files = target.identities();
   const auto bytes = undo.to_bytes();
-  target.write_undo_file(result.undo, bytes);
-  target.publish();
+  undo_at.write(bytes, target);
+  target.finish();
+  for (const peft_adapter& adapter : adapters) adapter.check_unchanged();
 
+  undo_at.publish();
+  try {
+    target.publish();
+  } catch (const partly_done&) {
+    throw;
+  } catch (const problem&) {
+    undo_at.take_back();
+    throw;
+  }
+  try {
+    target.flush();
+  } catch (const problem& error) {
+    result.trouble = error.what();
+  }
+
+  result.model = target.path();
+  result.undo = undo_at.path();
   result.tensors = plan.tensors().size();
   result.weights = plan.weight_count();
   result.undo_bytes = bytes.size();
   return result;
 }
 
-void run_merge(const merge_request& request) {
+exit_status run_merge(const merge_request& request) {
   const merge_result result = merge_model(request);
   std::cout << "merged " << request.adapters.size()
             << (request.adapters.size() == 1 ? " adapter" : " adapters") << " into "
-            << result.tensors << " tensors of " << result.model.string() << '\n'
+            << result.tensors << " tensors of " << printable(result.model) << '\n'
             << describe_count(result.changed) << " of " << describe_count(result.weights)
             << " weights changed\n"
-            << "undo file: " << result.undo.string() << " (" << describe_bytes(result.undo_bytes)
+            << "undo file: " << printable(result.undo) << " (" << describe_bytes(result.undo_bytes)
             << ", " << describe_number(result.bits_per_weight(), 3) << " bits per weight)\n";
   if (result.not_finite > 0) {
     note(describe_count(static_cast<std::uint64_t>(result.not_finite)) +
          " weights became infinite or NaN");
   }
+  return report_done("the model is merged", result.trouble);
 }
 
 }  // namespace revlora::tool

@@ -4,14 +4,6 @@
 
 namespace revlora::tool {
 
-namespace {
-
-std::vector<std::byte> copied(std::span<const std::byte> bytes) {
-  return {bytes.begin(), bytes.end()};
-}
-
-}  // namespace
-
 std::optional<orientation> orient(const module_factors& factors, const tensor& weight,
                                   bool fan_in_fan_out) {
   const auto& stored = weight.shape;
@@ -34,8 +26,8 @@ oriented_factors::oriented_factors(const peft_adapter& adapter, const module_fac
       rank_(static_cast<std::ptrdiff_t>(factors.rank())),
       where_(where),
       strength_(strength),
-      b_(copied(adapter.bytes_of(*factors.b))),
-      a_(copied(adapter.bytes_of(*factors.a))) {
+      b_(adapter.bytes_of(*factors.b)),
+      a_(adapter.bytes_of(*factors.a)) {
 }
 
 low_rank oriented_factors::view() const {

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "problem.hpp"
+#include "text.hpp"
 
 namespace revlora::tool {
 
@@ -13,19 +14,28 @@ namespace {
 
 constexpr std::string_view prefix = "base_model.model.";
 
-fs::path checked_folder(const fs::path& folder) {
-  if (!fs::is_directory(folder)) {
-    throw problem("'" + folder.string() + "' is not a folder: a PEFT adapter is one");
+constexpr const char* config_name = "adapter_config.json";
+constexpr const char* factors_name = "adapter_model.safetensors";
+
+folder checked_folder(const fs::path& path) {
+  auto opened = folder::try_open(path);
+  const std::string name = quoted(path);
+  if (!opened) throw problem(name + " is not a folder: a PEFT adapter is one");
+  if (!opened->find(config_name)) {
+    throw problem(name + " has no " + config_name + ": not a PEFT adapter");
   }
-  if (!fs::exists(folder / "adapter_config.json")) {
-    throw problem("'" + folder.string() + "' has no adapter_config.json: not a PEFT adapter");
-  }
-  if (!fs::exists(folder / "adapter_model.safetensors")) {
-    const bool pickled = fs::exists(folder / "adapter_model.bin");
-    throw problem("'" + folder.string() + "' has no adapter_model.safetensors" +
+  if (!opened->find(factors_name)) {
+    const bool pickled = opened->find("adapter_model.bin").has_value();
+    throw problem(name + " has no " + factors_name +
                   (pickled ? ": convert its adapter_model.bin, which is a Python pickle" : ""));
   }
-  return fs::canonical(folder);
+  return std::move(*opened);
+}
+
+file open_settled(const folder& home, const char* name) {
+  file opened = home.open(name, folder::links::followed);
+  opened.settle();
+  return opened;
 }
 
 /// Why a tensor that is no factor keeps its adapter from being merged.
@@ -125,11 +135,21 @@ std::vector<module_factors> pair_factors(const safetensors_file& file, const pef
 
 }  // namespace
 
-peft_adapter::peft_adapter(const fs::path& folder)
-    : folder_(checked_folder(folder)),
-      config_(folder_ / "adapter_config.json"),
-      file_(folder_ / "adapter_model.safetensors"),
+peft_adapter::peft_adapter(const fs::path& path)
+    : home_(checked_folder(path)),
+      config_file_(open_settled(home_, config_name)),
+      config_(config_file_.read_text(), quoted(config_file_.path())),
+      file_(open_settled(home_, factors_name)),
       modules_(pair_factors(file_, config_)) {
+}
+
+void peft_adapter::check_unchanged() const {
+  for (const auto& [opened, name] :
+       {std::pair(&config_file_, config_name), {&file_.content(), factors_name}}) {
+    const auto status = home_.find(name, tool::folder::links::followed);
+    if (status && status->is_unchanged(opened->status())) continue;
+    throw problem(quoted(opened->path()) + " was changed by somebody meanwhile: try again");
+  }
 }
 
 }  // namespace revlora::tool

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "folder.hpp"
 #include "peft_config.hpp"
 #include "safetensors.hpp"
 
@@ -33,13 +34,18 @@ class peft_adapter {
   /// Loads a folder; refuses what revlora cannot merge, with the reason.
   explicit peft_adapter(const std::filesystem::path& folder);
 
-  const std::filesystem::path& folder() const { return folder_; }
+  const std::filesystem::path& folder() const { return home_.path(); }
   const peft_config& config() const { return config_; }
   const std::vector<module_factors>& modules() const { return modules_; }
-  std::span<std::byte> bytes_of(const tensor& factor) const { return file_.bytes_of(factor); }
+  std::vector<std::byte> bytes_of(const tensor& factor) const { return file_.bytes_of(factor); }
+
+  /// Throws a problem if somebody wrote to its files, or put others in their place, since they were
+  /// opened: an undo record of what was read then would be of no use.
+  void check_unchanged() const;
 
  private:
-  std::filesystem::path folder_;
+  tool::folder home_;
+  file config_file_;
   peft_config config_;
   safetensors_file file_;
   std::vector<module_factors> modules_;

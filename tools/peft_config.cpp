@@ -6,7 +6,6 @@
 #include <map>
 #include <set>
 
-#include "file.hpp"
 #include "json.hpp"
 #include "problem.hpp"
 
@@ -109,16 +108,7 @@ module_pattern pattern(const json& fields, const char* field, const std::string&
   return {absent ? json::object() : *value, source + ": \"" + field + "\""};
 }
 
-std::string text_of(const std::filesystem::path& path) {
-  const mapping file = mapping::for_reading(path);
-  return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
-}
-
 }  // namespace
-
-peft_config::peft_config(const std::filesystem::path& path)
-    : peft_config(text_of(path), "'" + path.string() + "'") {
-}
 
 peft_config::peft_config(const std::string& text, const std::string& source)
     : peft_config(parse_object(text, source), source) {

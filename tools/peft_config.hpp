@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <string>
 
 #include "pattern.hpp"
@@ -12,11 +11,9 @@ namespace revlora::tool {
 /// The part of the configuration that decides the merged weights.
 class peft_config {
  public:
-  /// Reads a configuration. Whatever would change the merged weights in a way that revlora does not
-  /// know is refused by name; fields without influence are ignored, as are fields of newer
-  /// versions.
-  explicit peft_config(const std::filesystem::path& path);
-  /// The same from the text itself.
+  /// Reads the text of a configuration; problems begin with `source`. Whatever would change the
+  /// merged weights in a way that revlora does not know is refused by name; fields without
+  /// influence are ignored, as are fields of newer versions.
   peft_config(const std::string& text, const std::string& source);
 
   /// The rank of a module, by its name in the base model.

@@ -7,7 +7,10 @@
 namespace revlora::tool {
 
 problem system_problem(const std::string& what) {
-  return problem(what + ": " + std::generic_category().message(errno));
+  const int reason = errno;
+  problem found(what + ": " + std::generic_category().message(reason));
+  errno = reason;
+  return found;
 }
 
 void note(const std::string& text) {

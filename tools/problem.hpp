@@ -2,15 +2,31 @@
 #pragma once
 
 #include <stdexcept>
+#include <string>
 
 namespace revlora::tool {
 
+/// What the program's exit status says of the model.
+enum class exit_status {
+  done = 0,
+  not_done = 1,           ///< it is as it was
+  partly_done = 2,        ///< some of its files are changed: `unmerge` leads all to the base
+  done_with_trouble = 3,  ///< it is what was asked for, but something after that went wrong
+};
+
+/// Something is not done, and the model as it was.
 class problem : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// A problem that the operating system explained in `errno`.
+/// Some of the model's files are changed.
+class partly_done : public problem {
+ public:
+  using problem::problem;
+};
+
+/// A problem that the operating system explained in `errno`, which stays what it is.
 problem system_problem(const std::string& what);
 
 /// Something worth knowing that is no reason to stop: one line on stderr.

@@ -1,19 +1,34 @@
 #include "safetensors.hpp"
 
-#include <algorithm>
+#include <array>
+
+#include "problem.hpp"
+#include "text.hpp"
 
 namespace revlora::tool {
 
-safetensors_file::safetensors_file(const std::filesystem::path& path)
-    : path_(path),
-      mapping_(mapping::for_reading(path)),
-      tensors_(read_tensor_table(mapping_.bytes(), "'" + path.string() + "'")) {
+namespace {
+
+std::vector<tensor> read_table(const file& opened) {
+  const std::string source = quoted(opened.path());
+  std::array<std::byte, 8> start;
+  if (opened.size() < start.size()) throw problem(source + ": too short for a safetensors file");
+  opened.read(start, 0);
+  std::string header(header_size(start, opened.size(), source), '\0');
+  opened.read(std::as_writable_bytes(std::span(header)), start.size());
+  return read_tensor_table(header, opened.size(), source);
 }
 
-const tensor* safetensors_file::find(const std::string& name) const {
-  const auto found = std::find_if(tensors_.begin(), tensors_.end(),
-                                  [&](const tensor& t) { return t.name == name; });
-  return found == tensors_.end() ? nullptr : &*found;
+}  // namespace
+
+safetensors_file::safetensors_file(file opened)
+    : file_(std::move(opened)), tensors_(read_table(file_)) {
+}
+
+std::vector<std::byte> safetensors_file::bytes_of(const tensor& t) const {
+  std::vector<std::byte> bytes(t.size_bytes());
+  file_.read(bytes, t.begin);
+  return bytes;
 }
 
 }  // namespace revlora::tool

@@ -1,8 +1,7 @@
 // Safetensors files.
 #pragma once
 
-#include <filesystem>
-#include <span>
+#include <string>
 #include <vector>
 
 #include "file.hpp"
@@ -10,23 +9,20 @@
 
 namespace revlora::tool {
 
-/// A mapped file and its table.
+/// An open file and its table.
 class safetensors_file {
  public:
-  explicit safetensors_file(const std::filesystem::path& path);
+  explicit safetensors_file(file opened);
 
-  const std::filesystem::path& path() const { return path_; }
-  std::size_t size_bytes() const { return mapping_.bytes().size(); }
+  const std::filesystem::path& path() const { return file_.path(); }
+  const file& content() const { return file_; }
+  std::uint64_t size_bytes() const { return file_.size(); }
   const std::vector<tensor>& tensors() const { return tensors_; }
-  /// Null if there is no tensor of that name.
-  const tensor* find(const std::string& name) const;
-  std::span<std::byte> bytes_of(const tensor& t) const {
-    return mapping_.bytes().subspan(t.begin, t.size_bytes());
-  }
+  /// Reads the bytes of one of its tensors.
+  std::vector<std::byte> bytes_of(const tensor& t) const;
 
  private:
-  std::filesystem::path path_;
-  mapping mapping_;
+  file file_;
   std::vector<tensor> tensors_;
 };
 

@@ -2,7 +2,7 @@
 
 #include <openssl/evp.h>
 
-#include "file.hpp"
+#include "folder.hpp"
 #include "problem.hpp"
 
 namespace revlora::tool {
@@ -17,9 +17,10 @@ sha256_digest sha256_of(std::span<const std::byte> bytes) {
 }
 
 std::string sha256_of_file(const std::filesystem::path& path) {
-  const mapping file = mapping::for_reading(path);
+  const place where(path);
+  const file opened = where.in.open(where.name, folder::links::followed);
   std::string digits;
-  for (const std::byte byte : sha256_of(file.bytes())) {
+  for (const std::byte byte : sha256_of(opened.read_all())) {
     constexpr char hexadecimal[] = "0123456789abcdef";
     digits += hexadecimal[std::to_integer<int>(byte >> 4)];
     digits += hexadecimal[std::to_integer<int>(byte & std::byte{15})];

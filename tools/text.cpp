@@ -93,10 +93,6 @@ std::string quoted(std::string_view text) {
   return "'" + printable(text) + "'";
 }
 
-std::string quoted(const std::filesystem::path& path) {
-  return quoted(std::string_view(path.native()));
-}
-
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
     std::uint32_t character = 0;

@@ -14,16 +14,25 @@ std::string printable(std::string_view text);
 
 /// The same in single quotes, as names and paths appear in all messages.
 std::string quoted(std::string_view text);
-std::string quoted(const std::filesystem::path& path);
+
 // Strings have overloads of their own, or std::quoted would be found instead.
-inline std::string quoted(const std::string& text) {
+inline std::string quoted(std::string& text) {
   return quoted(std::string_view(text));
 }
-inline std::string quoted(std::string& text) {
+inline std::string printable(const std::string& text) {
+  return printable(std::string_view(text));
+}
+inline std::string quoted(const std::string& text) {
   return quoted(std::string_view(text));
 }
 inline std::string quoted(const char* text) {
   return quoted(std::string_view(text));
+}
+inline std::string printable(const std::filesystem::path& path) {
+  return printable(std::string_view(path.native()));
+}
+inline std::string quoted(const std::filesystem::path& path) {
+  return quoted(std::string_view(path.native()));
 }
 
 /// Whether the text is valid UTF-8.

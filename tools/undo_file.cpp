@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "file.hpp"
 #include "problem.hpp"
 #include "revlora/error.hpp"
 #include "sha256.hpp"
@@ -80,15 +79,6 @@ undo_file undo_file::from_bytes(std::span<const std::byte> bytes, const std::str
 
 bool undo_file::begins_like_one(std::span<const std::byte> start) {
   return start.size() >= magic.size() && std::memcmp(start.data(), magic.data(), magic.size()) == 0;
-}
-
-undo_file undo_file::read(const std::filesystem::path& path) {
-  const mapping file = mapping::for_reading(path);
-  return from_bytes(file.bytes(), quoted(path));
-}
-
-bool undo_file::is_one(const std::filesystem::path& path) {
-  return begins_like_one(mapping::for_reading(path).bytes());
 }
 
 }  // namespace revlora::tool

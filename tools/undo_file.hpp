@@ -62,10 +62,6 @@ struct undo_file {
   static undo_file from_bytes(std::span<const std::byte> bytes, const std::string& source);
   /// Whether a file that starts with these bytes, 8 of them or more, may be an undo file.
   static bool begins_like_one(std::span<const std::byte> start);
-
-  static undo_file read(const std::filesystem::path& path);
-  /// Whether the file begins like an undo file.
-  static bool is_one(const std::filesystem::path& path);
 };
 
 }  // namespace revlora::tool

@@ -32,9 +32,4 @@ struct model_state {
 /// Reads every tensor that the undo file knows, once.
 model_state compare(const checkpoint& model, const undo_file& undo);
 
-/// Refuses a place for a new undo file unless nothing is lost by writing there: it must be free, or
-/// hold an undo file by which this model is at the base. `future_model` is what will be merged.
-void check_undo_place(const std::filesystem::path& undo, const checkpoint& model,
-                      const std::filesystem::path& future_model);
-
 }  // namespace revlora::tool

@@ -5,13 +5,14 @@
 #include <map>
 
 #include "destination.hpp"
+#include "interruption.hpp"
 #include "plan.hpp"
-#include "problem.hpp"
 #include "progress.hpp"
+#include "report.hpp"
 #include "revlora/error.hpp"
 #include "revlora/merge.hpp"
-#include "undo_file.hpp"
-#include "undo_state.hpp"
+#include "text.hpp"
+#include "undo_place.hpp"
 
 namespace revlora::tool {
 
@@ -30,8 +31,8 @@ std::vector<fs::path> adapter_folders(const undo_file& undo, const unmerge_reque
   std::vector<fs::path> folders;
   for (const merged_adapter& adapter : undo.adapters) {
     if (!fs::exists(adapter.folder)) {
-      throw problem("the adapter '" + adapter.folder.string() +
-                    "' is not there: say where it is now with --adapter");
+      throw problem("the adapter " + quoted(adapter.folder) +
+                    " is not there: say where it is now with --adapter");
     }
     folders.push_back(adapter.folder);
   }
@@ -57,14 +58,14 @@ void check_fingerprints(const merge_plan& plan, const restoration& wanted,
   const auto fingerprints = wanted.record->fingerprints();
   const std::string& name = wanted.planned->name;
   if (factors.size() != fingerprints.size()) {
-    throw problem("other adapters than those that were merged: '" + name + "' had " +
+    throw problem("other adapters than those that were merged: " + quoted(name) + " had " +
                   std::to_string(fingerprints.size()) + ", not " + std::to_string(factors.size()));
   }
   for (std::size_t i = 0; i < factors.size(); ++i) {
     if (fingerprint(factors[i].view()) == fingerprints[i]) continue;
-    throw problem("'" + folders[wanted.planned->updates[i].adapter].string() +
-                  "' is not the adapter that was merged, or it was changed since ('" + name +
-                  "' does not fit)");
+    throw problem(quoted(folders[wanted.planned->updates[i].adapter]) +
+                  " is not the adapter that was merged, or it was changed since (" + quoted(name) +
+                  " does not fit)");
   }
 }
 
@@ -81,7 +82,7 @@ std::map<std::size_t, std::vector<restoration>> restorations(const merge_plan& p
         std::find_if(plan.tensors().begin(), plan.tensors().end(),
                      [&](const planned_tensor& candidate) { return candidate.name == name; });
     if (planned == plan.tensors().end()) {
-      throw problem("other adapters than those that were merged: none changes '" + name + "'");
+      throw problem("other adapters than those that were merged: none changes " + quoted(name));
     }
     const restoration wanted{&*planned, &undo.tensors[i].record};
     check_fingerprints(plan, wanted, folders);
@@ -90,40 +91,37 @@ std::map<std::size_t, std::vector<restoration>> restorations(const merge_plan& p
   return by_shard;
 }
 
-void restore(const restoration& wanted, const merge_plan& plan, const working_copy& copy) {
+void restore(const restoration& wanted, const merge_plan& plan, const file& copy) {
   const tensor& entry = wanted.planned->entry;
   const auto factors = plan.factors_of(*wanted.planned);
+  std::vector<std::byte> bytes(entry.size_bytes());
+  copy.read(bytes, entry.begin);
   try {
-    with_matrix(copy.bytes().subspan(entry.begin, entry.size_bytes()), wanted.planned->shape,
+    with_matrix(bytes, wanted.planned->shape,
                 [&](auto weights) { unmerge(weights, views_of(factors), *wanted.record); });
   } catch (const record_refused& error) {
-    throw problem("'" + entry.name + "': " + error.what());
+    throw problem(quoted(entry.name) + ": " + error.what());
   }
+  copy.write(bytes, entry.begin);
 }
 
 }  // namespace
 
 unmerge_result unmerge_model(const unmerge_request& request) {
-  if (!fs::exists(request.model)) {
-    throw problem("'" + request.model.string() + "' does not exist");
-  }
-  const folder_lock lock(fs::is_directory(request.model) ? request.model : folder_of(request.model),
-                         folder_lock::kind::exclusive);
-  const checkpoint model(request.model);
-  const fs::path undo_path = request.undo.value_or(model.default_undo_path());
-  if (!fs::exists(undo_path)) {
-    throw problem("there is no undo file '" + undo_path.string() +
-                  "': name the one of this model with --undo");
-  }
-  const undo_file undo = undo_file::read(undo_path);
-  const model_state state = compare(model, undo);
+  model_place where = find_model(request.model);
+  const folder_lock lock(where.home, file::lock_kind::exclusive);
+  remove_left_overs(where.home);
+  const checkpoint model(std::move(where));
+  found_undo found(request.undo, model);
+  const undo_file& undo = found.content();
+  const model_state& state = found.state();
   if (state.any(tensor_state::other)) {
-    throw problem("'" + state.first(tensor_state::other, undo).name +
-                  "' is neither merged nor at the base, says '" + undo_path.string() +
-                  "': it was changed since, or is of another model");
+    throw problem(quoted(state.first(tensor_state::other, undo).name) +
+                  " is neither merged nor at the base, says " + quoted(found.path()) +
+                  ": it was changed since, or is of another model");
   }
   if (state.any(tensor_state::base) && !state.any(tensor_state::merged)) {
-    throw problem("'" + model.path().string() + "' is already at the base");
+    throw problem(quoted(model.path()) + " is already at the base");
   }
 
   unmerge_result result;
@@ -137,28 +135,40 @@ unmerge_result unmerge_model(const unmerge_request& request) {
   const auto adapters = load_adapters(folders);
   const merge_plan plan(model, adapters, strengths_of(undo));
   const auto by_shard = restorations(plan, undo, state, folders);
-  destination target(model, {});
+  destination target(model, {}, request.force);
   progress bar("unmerging", plan.weight_bytes());
   for (const auto& [shard, wanted] : by_shard) {
-    working_copy& copy = target.begin(shard);
+    const file& copy = target.begin(shard);
     for (const restoration& each : wanted) {
+      stop_if_interrupted();
       restore(each, plan, copy);
       bar.advance(each.planned->entry.size_bytes());
       ++result.restored;
     }
-    copy.finish();
   }
+  target.finish();
   target.publish();
+  try {
+    target.flush();
+  } catch (const problem& error) {
+    result.trouble = error.what();
+  }
+  try {
+    found.remember(target.identities(), request.force);
+  } catch (const problem& error) {
+    note(std::string(error.what()) + ": the next merge keeps it, and has another undo file");
+  }
   return result;
 }
 
-void run_unmerge(const unmerge_request& request) {
+exit_status run_unmerge(const unmerge_request& request) {
   const unmerge_result result = unmerge_model(request);
-  std::cout << "restored " << result.restored << " tensors of " << result.model.string();
+  std::cout << "restored " << result.restored << " tensors of " << printable(result.model);
   if (result.at_the_base > 0) {
     std::cout << "; " << result.at_the_base << " were at the base already";
   }
   std::cout << '\n';
+  return report_done("the model is at the base", result.trouble);
 }
 
 }  // namespace revlora::tool

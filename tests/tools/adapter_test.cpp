@@ -155,7 +155,10 @@ TEST_F(Adapter, RefusesTypesThatCannotBeMerged) {
 
 TEST_F(Adapter, RefusesFoldersThatAreNone) {
   const auto message = [&] { return message_of([&] { peft_adapter{folder / "adapter"}; }); };
+  EXPECT_NE(message().find("does not exist"), std::string::npos);
+  write(folder / "adapter", "a file");
   EXPECT_NE(message().find("not a folder"), std::string::npos);
+  fs::remove(folder / "adapter");
   write(folder / "adapter/adapter_model.bin", "pickle");
   EXPECT_NE(message().find("no adapter_config.json"), std::string::npos);
   write(folder / "adapter/adapter_config.json", "{}");

@@ -23,9 +23,9 @@ void expect_refused_index(const std::string& index, const std::string& part) {
 TEST(Checkpoint, AFileOrAFolderWithOne) {
   const temporary_folder folder;
   write(folder / "some.safetensors", one_tensor);
-  EXPECT_EQ(checkpoint(folder / "some.safetensors").default_undo_path(), folder / "some.undo");
+  EXPECT_EQ(checkpoint(folder / "some.safetensors").path(), folder / "some.safetensors");
   EXPECT_EQ(checkpoint(folder.path()).shards(), std::vector<std::string>{"some.safetensors"});
-  EXPECT_EQ(checkpoint(folder / "").default_undo_path(), folder / "model.undo");
+  EXPECT_EQ(checkpoint(folder / "").path(), folder.path());
   write(folder / "other.safetensors", one_tensor);
   EXPECT_NE(refusal(folder.path()).find("several"), std::string::npos);
   write(folder / "model.safetensors", one_tensor);
@@ -53,7 +53,7 @@ TEST(Checkpoint, RefusesIndexesThatAreWrong) {
   expect_refused_index("{}", "no weight_map");
   expect_refused_index(R"({"weight_map":{}})", "no weight_map");
   expect_refused_index(R"({"weight_map":{"b":"one.safetensors"}})",
-                       "'b' is not in one.safetensors");
+                       "'b' is not in 'one.safetensors'");
   expect_refused_index(R"({"weight_map":{"a":"two.safetensors"}})", "two.safetensors");
 }
 

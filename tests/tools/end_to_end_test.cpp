@@ -22,7 +22,7 @@ std::string quoted(const fs::path& path) {
 void copy_model(const fs::path& from, const fs::path& to) {
   fs::create_directories(to);
   for (const auto& entry : fs::directory_iterator(from)) {
-    if (entry.is_regular_file()) fs::copy_file(entry.path(), to / entry.path().filename());
+    if (entry.is_regular_file()) copy_for_writing(entry.path(), to / entry.path().filename());
   }
 }
 
@@ -96,7 +96,7 @@ INSTANTIATE_TEST_SUITE_P(
 void golden(const std::string& adapters, const char* expected) {
   const temporary_folder folder;
   const fs::path model = folder / "model.safetensors";
-  fs::copy_file(data / "golden/model.safetensors", model);
+  copy_for_writing(data / "golden/model.safetensors", model);
   const outcome merged = revlora("merge" + quoted(model) + adapters);
   ASSERT_EQ(merged.status, 0) << merged.output;
   expect_equal_files(model, data / "golden" / expected);

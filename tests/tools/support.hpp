@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "problem.hpp"
+#include "text.hpp"
 
 namespace revlora::tool::test {
 
@@ -47,6 +48,12 @@ inline std::string read(const fs::path& path) {
 inline void write(const fs::path& path, const std::string& content) {
   fs::create_directories(path.parent_path());
   std::ofstream(path, std::ios::binary) << content;
+}
+
+/// A copy that may be changed, wherever the original is.
+inline void copy_for_writing(const fs::path& from, const fs::path& to) {
+  fs::copy_file(from, to, fs::copy_options::overwrite_existing);
+  fs::permissions(to, fs::perms::owner_write, fs::perm_options::add);
 }
 
 inline std::vector<fs::path> names_in(const fs::path& folder) {
@@ -111,10 +118,9 @@ struct outcome {
   std::string output;  ///< of stdout and stderr
 };
 
-/// Runs the program as a shell would, `environment` like "NAME=value".
-inline outcome revlora(const std::string& arguments, const std::string& environment = "") {
-  const std::string command = environment + " '" REVLORA_PROGRAM "' " + arguments + " 2>&1";
-  std::FILE* const pipe = ::popen(command.c_str(), "r");
+/// Runs a shell's command.
+inline outcome shell(const std::string& command) {
+  std::FILE* const pipe = ::popen(("{ " + command + "; } 2>&1").c_str(), "r");
   outcome result{-1, ""};
   char buffer[4096];
   while (const std::size_t count = std::fread(buffer, 1, sizeof buffer, pipe)) {
@@ -123,6 +129,11 @@ inline outcome revlora(const std::string& arguments, const std::string& environm
   const int status = ::pclose(pipe);
   if (WIFEXITED(status)) result.status = WEXITSTATUS(status);
   return result;
+}
+
+/// Runs the program as a shell would, `environment` like "NAME=value".
+inline outcome revlora(const std::string& arguments, const std::string& environment = "") {
+  return shell(environment + " '" REVLORA_PROGRAM "' " + arguments);
 }
 
 /// The message of the problem that `call` throws.

@@ -1,8 +1,5 @@
 // When a merge or an unmerge is refused, and that nothing is written then.
-#include <fcntl.h>
-#include <sys/file.h>
-
-#include "file.hpp"
+#include "folder.hpp"
 #include "support.hpp"
 
 namespace revlora::tool::test {
@@ -67,9 +64,106 @@ TEST_F(UndoRules, AnotherUndoFileStacksMerges) {
 TEST_F(UndoRules, AtTheBaseTheUndoFileIsOverwritten) {
   expect_done("merge model.safetensors adapter");
   expect_done("unmerge model.safetensors");
-  expect_done("merge model.safetensors other");
+  const auto names = names_in(folder.path());
+  for (int i = 0; i < 3; ++i) {
+    expect_done("merge model.safetensors other");
+    expect_done("unmerge model.safetensors");
+    EXPECT_EQ(read(model), base);
+    EXPECT_EQ(names_in(folder.path()), names);
+  }
+}
+
+// It leads back what was moved away, and what is there now is only like its base.
+TEST_F(UndoRules, AnUndoFileOfAMovedModelIsKept) {
+  write(folder / "kept", base);
+  expect_done("merge model.safetensors adapter");
+  const std::string merged = read(model);
+  const std::string leads_back = read(undo);
+  fs::rename(model, folder / "moved.safetensors");
+  fs::copy_file(folder / "kept", model);
+
+  expect_refused("merge model.safetensors other --undo model.undo", "is another file");
+  const outcome again = run("merge model.safetensors other");
+  EXPECT_EQ(again.status, 0) << again.output;
+  EXPECT_NE(again.output.find("it is kept"), std::string::npos) << again.output;
+  EXPECT_TRUE(read(undo) == leads_back);
+  EXPECT_TRUE(fs::exists(folder / "model.2.undo"));
+
+  const outcome refused = run("merge model.safetensors adapter");
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_NE(refused.output.find("is merged already, says " + quoted(folder / "model.2.undo")),
+            std::string::npos)
+      << refused.output;
   expect_done("unmerge model.safetensors");
   EXPECT_EQ(read(model), base);
+  EXPECT_EQ(read(folder / "moved.safetensors"), merged);
+  expect_done("unmerge moved.safetensors --undo model.undo");
+  EXPECT_EQ(read(folder / "moved.safetensors"), base);
+}
+
+TEST_F(UndoRules, AnUndoFileOfAModelThatIsGoneIsKeptUnlessTheUserSaysSo) {
+  write(folder / "copy.safetensors", base);
+  expect_done("merge copy.safetensors adapter --undo shared.undo");
+  fs::rename(folder / "copy.safetensors", folder / "elsewhere.safetensors");
+  expect_refused("merge model.safetensors adapter --undo shared.undo", "--overwrite-undo");
+  expect_done("merge model.safetensors adapter --undo shared.undo --overwrite-undo");
+  expect_done("unmerge model.safetensors --undo shared.undo");
+  EXPECT_EQ(read(model), base);
+}
+
+TEST_F(UndoRules, AnUndoFileInUseIsNotTouched) {
+  expect_done("merge model.safetensors adapter");
+  {
+    const tool::folder here(folder.path());
+    const file opened = here.open("model.undo", tool::folder::links::refused);
+    ASSERT_TRUE(opened.lock(file::lock_kind::exclusive));
+    expect_refused("unmerge model.safetensors", "another revlora is using");
+    expect_refused("merge model.safetensors other", "another revlora is using");
+  }
+  expect_done("unmerge model.safetensors");
+}
+
+// Whoever is the first has it; the other's model is as it was.
+TEST_F(UndoRules, TwoMergesIntoOneUndoFileLoseNothing) {
+  write(folder / "a/model.safetensors", base);
+  write(folder / "b/model.safetensors", base);
+  fs::current_path(folder.path());
+  for (int round = 0; round < 10; ++round) {
+    const outcome both = [&] {
+      const std::string start = "'" REVLORA_PROGRAM "' merge ";
+      const std::string command = start +
+                                  "a/model.safetensors adapter --undo one.undo & first=$!; " +
+                                  start + "b/model.safetensors other --undo one.undo; " +
+                                  "second=$?; wait $first; exit $(($? * 10 + second))";
+      return shell(command);
+    }();
+    EXPECT_TRUE(both.status == 1 || both.status == 10) << both.status << both.output;
+    const fs::path merged = both.status == 1 ? "a/model.safetensors" : "b/model.safetensors";
+    const fs::path other = both.status == 1 ? "b/model.safetensors" : "a/model.safetensors";
+    EXPECT_EQ(read(other), base);
+    EXPECT_NE(read(merged), base);
+    expect_done("unmerge " + merged.string() + " --undo one.undo");
+    EXPECT_EQ(read(merged), base);
+    fs::remove("one.undo");
+  }
+}
+
+TEST_F(UndoRules, ReadOnlyFilesAreReplacedByForceOnly) {
+  fs::permissions(model, fs::perms::owner_read);
+  expect_refused("merge model.safetensors adapter", "is read-only");
+  expect_done("merge model.safetensors adapter --force");
+  EXPECT_EQ(fs::status(model).permissions(), fs::perms::owner_read);
+  expect_refused("unmerge model.safetensors", "is read-only");
+  expect_done("unmerge model.safetensors --force");
+  EXPECT_EQ(read(model), base);
+}
+
+TEST_F(UndoRules, AHardLinkThatPartsIsSaid) {
+  fs::create_hard_link(model, folder / "name.safetensors");
+  const outcome merged = run("merge model.safetensors adapter");
+  EXPECT_EQ(merged.status, 0);
+  EXPECT_NE(merged.output.find("1 other name (a hard link)"), std::string::npos) << merged.output;
+  EXPECT_EQ(read(folder / "name.safetensors"), base);
 }
 
 TEST_F(UndoRules, AnythingElseInItsPlaceIsRefused) {
@@ -84,9 +178,13 @@ TEST_F(UndoRules, AnythingElseInItsPlaceIsRefused) {
   expect_refused("merge model.safetensors adapter --undo missing/model.undo", "no folder");
   expect_done("merge model.safetensors adapter");
   write(model, safetensors({{"m.weight", {2, 3}, {9, 2, 3, 4, 5, 6}}, {"n.weight", {1, 1}, {7}}}));
-  expect_refused("merge model.safetensors adapter", "another state");
+  expect_refused("merge model.safetensors adapter --undo model.undo", "another state");
   write(model, safetensors({{"m.weight", {1, 1}, {9}}, {"n.weight", {1, 1}, {7}}}));
-  expect_refused("merge model.safetensors half", "another model");
+  expect_refused("merge model.safetensors half --undo model.undo", "another state");
+  fs::remove(undo);
+  fs::create_symlink("elsewhere", undo);
+  expect_refused("merge model.safetensors half", "is a symbolic link");
+  EXPECT_FALSE(fs::exists(folder / "elsewhere"));
 }
 
 TEST_F(UndoRules, AnUndoFileThatAnotherModelNeedsIsKept) {
@@ -170,7 +268,8 @@ TEST_F(UndoRules, LinksAreNotFollowed) {
 }
 
 TEST_F(UndoRules, OneProcessAtATime) {
-  const folder_lock lock(folder.path(), folder_lock::kind::exclusive);
+  const tool::folder here(folder.path());
+  const folder_lock lock(here, file::lock_kind::exclusive);
   expect_refused("merge model.safetensors adapter", "another revlora is at work");
   expect_refused("merge model.safetensors adapter --out new.safetensors", "another revlora");
   expect_refused("unmerge model.safetensors", "another revlora is at work");

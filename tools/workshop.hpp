@@ -1,0 +1,49 @@
+// Where files are made before they take their place: a folder of its own beside that place, because
+// a rename is one step only within a file system.
+//
+// It is called .revlora-XXXXXX, is made new, and is open to nobody else. In it lies a file by whose
+// content a later revlora recognises what an interrupted one left, and by whose lock it knows that
+// nobody is at work there any more.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "folder.hpp"
+
+namespace revlora::tool {
+
+class workshop {
+ public:
+  /// `place` must outlive this object.
+  explicit workshop(const folder& place);
+  workshop(const workshop&) = delete;
+  ~workshop();  ///< removes it, and all that is in it still
+
+  const folder& place() const { return place_; }
+  const folder& inside() const { return inside_; }
+
+ private:
+  void try_to_remove() const;
+
+  const folder& place_;
+  folder inside_;
+  std::optional<file> mark_;  ///< locked while this object lives
+};
+
+struct left_over {
+  std::filesystem::path path;
+  std::uint64_t bytes;
+};
+
+/// What interrupted runs left in a folder, and no other process is using.
+std::vector<left_over> left_overs_in(const folder& place);
+
+/// Removes that, and says so in a note.
+void remove_left_overs(const folder& place);
+
+/// Says in a note what there is.
+void report_left_overs(const folder& place);
+
+}  // namespace revlora::tool
