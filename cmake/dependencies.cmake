@@ -9,7 +9,8 @@ if(NOT TARGET xsimd)
   include(FetchContent)
   FetchContent_Declare(
     xsimd
-    URL https://github.com/xtensor-stack/xsimd/archive/refs/tags/13.2.0.tar.gz
+    GIT_REPOSITORY https://github.com/xtensor-stack/xsimd.git
+    GIT_TAG 1f8dd9c8e162968d9b4ff0251c56d431b8777f36  # 13.2.0; a tag could be moved
     SOURCE_SUBDIR added-below)  # names no folder: xsimd installs itself unless it is excluded
   FetchContent_MakeAvailable(xsimd)
 endif()
