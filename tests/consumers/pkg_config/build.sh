@@ -3,6 +3,7 @@
 # revlora-dispatch
 set -euo pipefail
 source=$(dirname "$0")/../main.cpp
-# shellcheck disable=SC2046,SC2086  # flags are to be split
-${CXX:-g++} -std=c++20 ${CXXFLAGS:-} "$source" $(pkg-config --cflags --libs "$1") -o "$2"
+eval "flags=($(pkg-config --cflags --libs "$1"))"  # blanks in paths are escaped for a shell
+# shellcheck disable=SC2086,SC2154  # CXXFLAGS are to be split
+${CXX:-g++} -std=c++20 ${CXXFLAGS:-} "$source" "${flags[@]}" -o "$2"
 "$2"
