@@ -1,0 +1,167 @@
+#include "disturbed.hpp"
+
+#include <csignal>
+#include <cstring>
+#include <regex>
+#include <sstream>
+
+namespace revlora::tool::test {
+
+namespace {
+
+const std::string report_name = "report.txt";
+
+std::vector<std::string> words_of(const std::string& command) {
+  std::istringstream stream(command);
+  return {std::istream_iterator<std::string>(stream), {}};
+}
+
+std::string last_line_of(const std::string& text) {
+  const auto end = text.find_last_not_of('\n');
+  const auto begin = end == std::string::npos ? end : text.rfind('\n', end);
+  return text.substr(begin == std::string::npos ? 0 : begin + 1);
+}
+
+/// Two runs that leave the same files have the same way back, whatever their unfinished files are
+/// called.
+std::string key_of(const tree& content) {
+  static const std::regex random("\\.revlora-[A-Za-z0-9]+");
+  std::string key;
+  for (const auto& [path, entry] : content) {
+    key += std::regex_replace(path, random, ".revlora-") + '\n' +
+           std::to_string(static_cast<unsigned>(entry.permissions)) + '\n' +
+           std::to_string(entry.bytes.size()) + '\n' + entry.bytes;
+  }
+  return key;
+}
+
+/// Whether a command that is done although this call failed tells an untruth: what was flushed may
+/// not be on disk, and who waits for the report does not get it.
+bool matters(const std::string& call) {
+  for (const std::string name : {"fsync ", "fdatasync ", "msync ", "syncfs "}) {
+    if (call.starts_with(name)) return true;
+  }
+  return call.starts_with("write") && call.ends_with(report_name);
+}
+
+}  // namespace
+
+disturbed::disturbed(const scenario& wanted)
+    : scenario_(wanted), before_(prepare(wanted, models_folder())) {
+  const traced_run undisturbed = run({});
+  EXPECT_EQ(undisturbed.status, 0) << undisturbed.errors;
+  calls_ = undisturbed.calls;
+  goal_ = read_tree(models_folder());
+  for (const auto& entry : without_undo_files(goal_)) {
+    const auto found = before_.find(entry.first);
+    (found != before_.end() && found->second == entry.second ? untouched_ : watched_).insert(entry);
+  }
+  if (scenario_.command() == scenario_.merge()) {
+    EXPECT_EQ(revlora(scenario_.unmerge()).status, 0);
+  }
+  undone_ = without_undo_files(read_tree(models_folder()));
+  EXPECT_TRUE(is_part_of(models(), undone_));
+}
+
+traced_run disturbed::run(const fault& wanted) {
+  write_tree(before_, models_folder());
+  fs::current_path(models_folder());  // it is a new folder of that name
+  auto arguments = words_of(scenario_.command());
+  arguments.insert(arguments.begin(), REVLORA_PROGRAM);
+  return run_traced(arguments, folder_.path(), folder_ / report_name, wanted);
+}
+
+void disturbed::expect_nothing_lost(const fault& wanted) {
+  const traced_run disturbed_run = run(wanted);
+  const tree after = read_tree(models_folder());
+  std::ostringstream description;
+  description << scenario_.name << ", call " << wanted.call << " of " << calls_.size() << " ("
+              << (disturbed_run.struck ? disturbed_run.calls.at(wanted.call).text : "not reached")
+              << "): "
+              << (wanted.what == fault::kind::killed_before  ? "killed before it"
+                  : wanted.what == fault::kind::killed_after ? "killed after it"
+                                                             : std::strerror(wanted.error))
+              << "\nstatus " << disturbed_run.status << ", signal " << disturbed_run.signal << ": "
+              << disturbed_run.errors;
+  const testing::ScopedTrace trace(__FILE__, __LINE__, description.str());
+  ASSERT_TRUE(disturbed_run.struck);
+  EXPECT_EQ(disturbed_run.calls.at(wanted.call).text, calls_.at(wanted.call).text);
+  expect_true_status(wanted, disturbed_run, after);
+  EXPECT_TRUE(is_part_of(untouched_, after)) << "other files were changed";
+  if (known_.insert(key_of(after)).second) expect_way_back();
+}
+
+void disturbed::expect_true_status(const fault& wanted, const traced_run& run,
+                                   const tree& after) const {
+  std::size_t at_goal = 0;
+  std::size_t before = 0;
+  for (const auto& [path, goal] : watched_) {
+    const auto found = after.find(path);
+    const auto previous = before_.find(path);
+    if (found == after.end() ? previous == before_.end()
+                             : previous != before_.end() && found->second == previous->second) {
+      ++before;
+    } else if (found != after.end() && found->second == goal) {
+      ++at_goal;
+    } else {
+      ADD_FAILURE() << path << " is neither what it was nor what it should become";
+    }
+  }
+  const bool is_mixed = before > 0 && at_goal > 0;
+  EXPECT_TRUE(!is_mixed || scenario_.in_place()) << "a part of the new model is there";
+  if (wanted.what != fault::kind::failed) {
+    EXPECT_EQ(run.signal, SIGKILL);
+    return;
+  }
+  const std::string call = run.calls.at(wanted.call).text;
+  if (wanted.error == EINTR) {
+    EXPECT_EQ(run.status, 0) << "an interrupted call has to be repeated";
+  } else if (matters(call)) {
+    EXPECT_NE(run.status, 0) << "as if the call had not failed";
+  }
+  switch (run.status) {
+    case 0:
+    case 3:
+      EXPECT_EQ(before, 0u) << "not all is done";
+      break;
+    case 1:
+      EXPECT_EQ(at_goal, 0u) << "something is done";
+      break;
+    case 2:
+      EXPECT_TRUE(is_mixed) << at_goal << " of " << watched_.size() << " files are done";
+      break;
+    default:
+      ADD_FAILURE() << "no documented status";
+  }
+  if (run.status != 0) {
+    EXPECT_TRUE(last_line_of(run.errors).starts_with("revlora: ")) << "no word of what failed";
+  }
+}
+
+void disturbed::expect_way_back() {
+  const tree after = read_tree(models_folder());
+  const bool is_new = !scenario_.in_place() && fs::exists(scenario_.out);
+  const bool at_base = is_part_of(without_undo_files(models()), after);
+  if (is_new || (scenario_.in_place() && !at_base)) {
+    const outcome back = revlora(scenario_.unmerge());
+    EXPECT_EQ(back.status, 0) << "no way back: " << back.output;
+    EXPECT_TRUE(is_part_of(undone_, read_tree(models_folder()))) << "the way back leads elsewhere";
+  } else if (scenario_.in_place()) {
+    const outcome refused = revlora(scenario_.unmerge());
+    EXPECT_EQ(refused.status, 1) << refused.output;
+    EXPECT_TRUE(refused.output.find("already at the base") != std::string::npos ||
+                refused.output.find("no undo file") != std::string::npos)
+        << refused.output;
+  }
+  if (is_new) fs::remove_all(scenario_.out);
+  for (const std::string& command : {scenario_.merge(), scenario_.unmerge()}) {
+    const outcome next = revlora(command);
+    EXPECT_EQ(next.status, 0) << command << ": " << next.output;
+  }
+  for (const auto& [path, entry] : without_undo_files(read_tree(models_folder()))) {
+    EXPECT_TRUE(undone_.contains(path)) << "litter: " << path;
+  }
+  EXPECT_TRUE(is_part_of(undone_, read_tree(models_folder()))) << "not what it was at the end";
+}
+
+}  // namespace revlora::tool::test
