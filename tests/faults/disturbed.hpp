@@ -37,6 +37,7 @@ class disturbed {
   tree untouched_;  ///< the rest of it
   tree undone_;     ///< after merge and unmerge, without undo files
   std::vector<file_call> calls_;
+  std::string report_;           ///< what the undisturbed command says
   std::set<std::string> known_;  ///< what the runs left, where the way back is known already
 };
 

@@ -1,10 +1,8 @@
 #include "file_calls.hpp"
 
-#include <linux/seccomp.h>
 #include <sys/syscall.h>
 
 #include <algorithm>
-#include <cstddef>
 #include <iterator>
 
 namespace revlora::tool::test {
@@ -114,20 +112,6 @@ const file_call_kind* find_file_call(long number) {
       std::find_if(std::begin(kinds), std::end(kinds),
                    [&](const file_call_kind& candidate) { return candidate.number == number; });
   return found == std::end(kinds) ? nullptr : found;
-}
-
-std::vector<sock_filter> file_call_filter() {
-  static_assert(std::size(kinds) < 255, "a jump of the filter reaches that far");
-  std::vector<sock_filter> filter = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
-  auto to_trace = static_cast<unsigned char>(std::size(kinds));
-  for (const file_call_kind& each : kinds) {
-    filter.push_back(
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(each.number), to_trace--, 0));
-  }
-  filter.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-  filter.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE));
-  return filter;
 }
 
 }  // namespace revlora::tool::test

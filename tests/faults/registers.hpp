@@ -1,5 +1,5 @@
-// How a stopped system call is kept from happening, and how its result is changed: the registers of
-// the processor. Known for x86-64 and AArch64.
+// How a system call is kept from happening at the stop before it, and how its result is changed at
+// the stop after it: by the registers of the processor. Known for x86-64 and AArch64.
 #pragma once
 
 #include <elf.h>
@@ -14,18 +14,23 @@ namespace revlora::tool::test {
 #if defined(__x86_64__)
 #define REVLORA_CAN_CHANGE_CALLS 1
 
+/// There is no call -1.
+inline void skip_call(int thread) {
+  ::ptrace(PTRACE_POKEUSER, thread, offsetof(user, regs.orig_rax), -1L);
+}
+
 inline void set_result(int thread, long result) {
   ::ptrace(PTRACE_POKEUSER, thread, offsetof(user, regs.rax), result);
 }
 
-/// At the stop before a call: there is no call -1, so the result is what the register holds.
-inline void skip_call(int thread, long result) {
-  ::ptrace(PTRACE_POKEUSER, thread, offsetof(user, regs.orig_rax), -1L);
-  set_result(thread, result);
-}
-
 #elif defined(__aarch64__)
 #define REVLORA_CAN_CHANGE_CALLS 1
+
+inline void skip_call(int thread) {
+  int no_call = -1;
+  iovec place{&no_call, sizeof no_call};
+  ::ptrace(PTRACE_SETREGSET, thread, NT_ARM_SYSTEM_CALL, &place);
+}
 
 inline void set_result(int thread, long result) {
   user_regs_struct registers;
@@ -33,13 +38,6 @@ inline void set_result(int thread, long result) {
   ::ptrace(PTRACE_GETREGSET, thread, NT_PRSTATUS, &place);
   registers.regs[0] = static_cast<unsigned long long>(result);
   ::ptrace(PTRACE_SETREGSET, thread, NT_PRSTATUS, &place);
-}
-
-inline void skip_call(int thread, long result) {
-  int no_call = -1;
-  iovec place{&no_call, sizeof no_call};
-  ::ptrace(PTRACE_SETREGSET, thread, NT_ARM_SYSTEM_CALL, &place);
-  set_result(thread, result);
 }
 
 #else

@@ -7,9 +7,7 @@
 #include <algorithm>
 #include <climits>
 #include <cstdio>
-#include <cstring>
 #include <fstream>
-#include <sstream>
 
 namespace revlora::tool::test {
 
@@ -59,7 +57,7 @@ fs::path path_of_mapping(int thread, unsigned long long address) {
 std::vector<fs::path> paths_of(int thread, const stopped_call& call) {
   std::vector<fs::path> paths;
   int start = AT_FDCWD;
-  for (std::size_t i = 0; i < std::strlen(call.kind->arguments); ++i) {
+  for (std::size_t i = 0; i < call.kind->arguments.size(); ++i) {
     const auto argument = call.arguments[i];
     switch (call.kind->arguments[i]) {
       case 'f':
@@ -93,11 +91,11 @@ std::optional<stopped_call> stopped_call_of(int thread) {
   __ptrace_syscall_info info = {};
   void* const size = reinterpret_cast<void*>(sizeof info);
   if (::ptrace(PTRACE_GET_SYSCALL_INFO, thread, size, &info) < 0) return {};
-  if (info.op != PTRACE_SYSCALL_INFO_SECCOMP) return {};
-  const auto* const kind = find_file_call(static_cast<long>(info.seccomp.nr));
+  if (info.op != PTRACE_SYSCALL_INFO_ENTRY) return {};
+  const auto* const kind = find_file_call(static_cast<long>(info.entry.nr));
   if (kind == nullptr) return {};
   stopped_call call{kind, {}};
-  std::copy(std::begin(info.seccomp.args), std::end(info.seccomp.args), call.arguments);
+  std::copy(std::begin(info.entry.args), std::end(info.entry.args), call.arguments);
   return call;
 }
 
@@ -105,7 +103,7 @@ std::optional<file_call> describe(int thread, const stopped_call& call, const fs
   const auto paths = paths_of(thread, call);
   const auto concerns = [&](const fs::path& path) { return is_in(folder, path); };
   if (std::none_of(paths.begin(), paths.end(), concerns)) return {};
-  std::string text = call.kind->name;
+  std::string text(call.kind->name);
   for (const fs::path& path : paths) {
     text += ' ' + (concerns(path) ? path.lexically_normal().lexically_relative(folder).string()
                                   : path.string());

@@ -1,9 +1,7 @@
 #include "tracer.hpp"
 
 #include <fcntl.h>
-#include <linux/seccomp.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,7 +10,6 @@
 #include <cstdlib>
 #include <stdexcept>
 
-#include "file_calls.hpp"
 #include "registers.hpp"
 #include "traced_call.hpp"
 
@@ -22,17 +19,12 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr long options = PTRACE_O_EXITKILL | PTRACE_O_TRACESECCOMP | PTRACE_O_TRACESYSGOOD |
-                         PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
-                         PTRACE_O_TRACEEXEC;
+constexpr long options = PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE |
+                         PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC;
 
 /// In the child: asks to be traced, and waits for it.
-void offer_to_be_traced(std::vector<sock_filter>& filter) {
-  const sock_fprog program{static_cast<unsigned short>(filter.size()), filter.data()};
-  const bool offered = ::setpgid(0, 0) == 0 && ::ptrace(PTRACE_TRACEME, 0, 0, 0) == 0 &&
-                       ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-                       ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-  if (!offered) ::_exit(127);
+void offer_to_be_traced() {
+  if (::setpgid(0, 0) != 0 || ::ptrace(PTRACE_TRACEME, 0, 0, 0) != 0) ::_exit(127);
   ::raise(SIGSTOP);
 }
 
@@ -56,13 +48,12 @@ class tracing {
     std::vector<char*> pointers;
     for (const auto& argument : arguments) pointers.push_back(const_cast<char*>(argument.c_str()));
     pointers.push_back(nullptr);
-    auto filter = file_call_filter();
     process_ = ::fork();
     if (process_ == 0) {
       ::dup2(::open("/dev/null", O_RDONLY | O_CLOEXEC), STDIN_FILENO);
       ::dup2(::open(report.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), STDOUT_FILENO);
       ::dup2(errors, STDERR_FILENO);
-      offer_to_be_traced(filter);
+      offer_to_be_traced();
       ::execv(pointers.front(), pointers.data());
       ::_exit(127);
     }
@@ -72,7 +63,7 @@ class tracing {
       ::kill(process_, SIGKILL);
       throw std::runtime_error("a child process cannot be traced here");
     }
-    ::ptrace(PTRACE_CONT, process_, 0, 0);
+    ::ptrace(PTRACE_SYSCALL, process_, 0, 0);
   }
 
   /// Until the last process of the program's group is gone.
@@ -89,53 +80,47 @@ class tracing {
   }
 
   void go_on(int thread, int status) {
-    const int event = status >> 16;
+    constexpr int at_call = SIGTRAP | 0x80;
     const int signal = WSTOPSIG(status);
-    if (event == PTRACE_EVENT_SECCOMP) {
-      before_call(thread);
-    } else if (signal == (SIGTRAP | 0x80)) {
-      after_call(thread);
-    } else {
-      // A stop with an event, and the first one of a thread, is for the tracer only.
-      const bool is_theirs = event == 0 && signal != SIGSTOP;
-      ::ptrace(PTRACE_CONT, thread, 0, is_theirs ? signal : 0);
+    if (signal == at_call) {
+      if (const auto call = stopped_call_of(thread)) {
+        before_call(thread, *call);
+      } else if (thread == struck_thread_) {
+        after_struck_call();
+      }
     }
+    // Other stops with an event, and the first one of a thread, are for the tracer only.
+    const bool is_theirs = status >> 16 == 0 && signal != SIGSTOP && signal != at_call;
+    ::ptrace(PTRACE_SYSCALL, thread, 0, is_theirs ? signal : 0);
   }
 
-  void before_call(int thread) {
-    const auto call = stopped_call_of(thread);
-    const auto described = call ? describe(thread, *call, folder_) : std::nullopt;
-    if (described) run_.calls.push_back(*described);
-    const bool strikes =
-        described && wanted_.what != fault::kind::none && run_.calls.size() == wanted_.call + 1;
-    if (!strikes) {
-      ::ptrace(PTRACE_CONT, thread, 0, 0);
-      return;
-    }
+  void before_call(int thread, const stopped_call& call) {
+    const auto described = describe(thread, call, folder_);
+    if (!described) return;
+    run_.calls.push_back(*described);
+    if (wanted_.what == fault::kind::none || run_.calls.size() != wanted_.call + 1) return;
     run_.struck = true;
+    struck_thread_ = thread;
     if (wanted_.what == fault::kind::killed_before) {
       ::kill(process_, SIGKILL);
-    } else if (wanted_.what == fault::kind::killed_after ||
-               std::string(call->kind->name) == "close") {
-      ::ptrace(PTRACE_SYSCALL, thread, 0, 0);  // to after_call
-    } else {
-      skip_call(thread, -wanted_.error);
-      ::ptrace(PTRACE_CONT, thread, 0, 0);
+    } else if (wanted_.what == fault::kind::failed && call.kind->name != "close") {
+      skip_call(thread);
     }
   }
 
-  void after_call(int thread) {
-    if (wanted_.what == fault::kind::killed_after) {
-      ::kill(process_, SIGKILL);
+  void after_struck_call() {
+    if (wanted_.what == fault::kind::failed) {
+      set_result(struck_thread_, -wanted_.error);
     } else {
-      set_result(thread, -wanted_.error);
-      ::ptrace(PTRACE_CONT, thread, 0, 0);
+      ::kill(process_, SIGKILL);
     }
+    struck_thread_ = 0;
   }
 
   fs::path folder_;
   fault wanted_;
   int process_ = 0;
+  int struck_thread_ = 0;  ///< as long as it is in the call of the fault
   traced_run run_;
 };
 
