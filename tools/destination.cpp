@@ -25,7 +25,7 @@ void check_replaceable(const checkpoint& model, bool force) {
       throw problem(path + " is a symbolic link: name the file itself, or use --out");
     }
     const file_status& opened = model.file_of(i).content().status();
-    if ((opened.permissions() & 0222) == 0 && !force) {
+    if (opened.is_read_only() && !force) {
       throw problem(path + " is read-only: --force replaces it all the same, or use --out");
     }
     if (opened.system.st_nlink > 1) {
@@ -147,6 +147,10 @@ std::vector<file_identity> destination::identities() const {
   for (const edited_shard& each : edited_) {
     const file_status& status = each.content.status();
     files.push_back({name_of(each.shard), status.device(), status.inode()});
+    if (out_) continue;
+    const file_status& base = model_.file_of(each.shard).content().status();
+    files.back().base_inode = base.inode();
+    files.back().base_changed = base.changed();
   }
   return files;
 }

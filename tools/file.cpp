@@ -50,13 +50,14 @@ bool file_status::is_same_file(const file_status& other) const {
   return device() == other.device() && inode() == other.inode();
 }
 
+std::uint64_t file_status::changed() const {
+  constexpr std::uint64_t second = 1'000'000'000;
+  return static_cast<std::uint64_t>(system.st_ctim.tv_sec) * second +
+         static_cast<std::uint64_t>(system.st_ctim.tv_nsec);
+}
+
 bool file_status::is_unchanged(const file_status& other) const {
-  const auto same_time = [](const timespec& a, const timespec& b) {
-    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
-  };
-  return is_same_file(other) && size() == other.size() &&
-         same_time(system.st_mtim, other.system.st_mtim) &&
-         same_time(system.st_ctim, other.system.st_ctim);
+  return is_same_file(other) && size() == other.size() && changed() == other.changed();
 }
 
 file::file(descriptor opened, std::filesystem::path path)
@@ -154,13 +155,13 @@ bool file::lock(lock_kind wanted) const {
 
 void file::settle() {
   using namespace std::chrono;
-  const timespec& changed = status_.system.st_ctim;
-  // Linux's clock of files ticks every 10 ms or faster.
-  const nanoseconds tick = changed.tv_nsec == 0 ? nanoseconds(2s) : nanoseconds(20ms);
-  const nanoseconds age = system_clock::now().time_since_epoch() -
-                          (seconds(changed.tv_sec) + nanoseconds(changed.tv_nsec));
-  if (age >= tick) return;
-  std::this_thread::sleep_for(std::min(tick, tick - age));
+  timespec tick{};
+  ::clock_getres(CLOCK_REALTIME_COARSE, &tick);  // by which files are dated
+  const bool knows_whole_seconds_only = status_.changed() % 1'000'000'000 == 0;
+  const nanoseconds wait =
+      knows_whole_seconds_only ? nanoseconds(2s) : nanoseconds(2 * tick.tv_nsec);
+  const nanoseconds age = system_clock::now().time_since_epoch() - nanoseconds(status_.changed());
+  if (age < wait) std::this_thread::sleep_for(std::min(wait, wait - age));
   status_ = status_now();
 }
 

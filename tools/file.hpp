@@ -26,6 +26,9 @@ struct file_status {
   bool is_folder() const { return S_ISDIR(system.st_mode); }
   bool is_link() const { return S_ISLNK(system.st_mode); }
   unsigned permissions() const { return system.st_mode & 0777; }
+  bool is_read_only() const { return (permissions() & 0222) == 0; }
+  /// When its content, name or owner changed for the last time, in nanoseconds. Nobody can set it.
+  std::uint64_t changed() const;
 
   bool is_same_file(const file_status& other) const;
   /// The same file, and nobody wrote to it, nor set its times, which changes the time of its last

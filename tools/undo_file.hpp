@@ -30,11 +30,14 @@ struct merged_adapter {
   double strength;               ///< what the user asked for
 };
 
-/// Which file a name meant when it was merged.
+/// Which file a name means, so that another one of that name can be told from it. Numbers of inodes
+/// are used again once a file is gone.
 struct file_identity {
   std::string name;  ///< of the shard
   std::uint64_t device;
-  std::uint64_t inode;
+  std::uint64_t inode;             ///< of what took its place, in a merge or an unmerge
+  std::uint64_t base_inode = 0;    ///< of the base whose place a merge took, which is gone then
+  std::uint64_t base_changed = 0;  ///< when that was changed for the last time: nanoseconds
 };
 
 struct merged_tensor {

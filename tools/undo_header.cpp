@@ -87,7 +87,8 @@ class content_reader {
   std::vector<file_identity> files(const json& header) const {
     std::vector<file_identity> files;
     for (const json& entry : member(header, "files", &json::is_array)) {
-      files.push_back({file_name(entry, "name"), count(entry, "device"), count(entry, "inode")});
+      files.push_back({file_name(entry, "name"), count(entry, "device"), count(entry, "inode"),
+                       count(entry, "base_inode"), count(entry, "base_changed")});
     }
     return files;
   }
@@ -128,8 +129,11 @@ std::string undo_header_of(const undo_file& undo) {
         {{"path", adapter.folder.string()}, {"strength", adapter.strength}});
   }
   for (const file_identity& file : undo.files) {
-    header["files"].push_back(
-        {{"name", file.name}, {"device", file.device}, {"inode", file.inode}});
+    header["files"].push_back({{"name", file.name},
+                               {"device", file.device},
+                               {"inode", file.inode},
+                               {"base_inode", file.base_inode},
+                               {"base_changed", file.base_changed}});
   }
   for (const merged_tensor& tensor : undo.tensors) {
     header["tensors"].push_back({{"file", tensor.file},

@@ -58,7 +58,9 @@ bool are_files_of(const std::vector<file_identity>& files, const checkpoint& mod
     if (shard == model.shards().end()) return false;
     const auto index = static_cast<std::size_t>(shard - model.shards().begin());
     const file_status& status = model.file_of(index).content().status();
-    return status.device() == each.device && status.inode() == each.inode;
+    const bool is_untouched_base =
+        status.inode() == each.base_inode && status.changed() == each.base_changed;
+    return status.device() == each.device && (status.inode() == each.inode || is_untouched_base);
   });
 }
 
@@ -92,7 +94,7 @@ std::string what_needs(const undo_file& undo, const fs::path& path) {
 /// if that is merged already.
 std::string why_kept(const file& existing, const checkpoint& model, bool force) {
   const undo_file undo = read_undo(existing);
-  if (!force && (existing.status().permissions() & 0222) == 0) {
+  if (!force && existing.status().is_read_only()) {
     return quoted(existing.path()) + " is read-only";
   }
   if (leads_nothing_back(undo)) return "";
@@ -238,19 +240,21 @@ found_undo::found_undo(const std::optional<fs::path>& asked, const checkpoint& m
 }
 
 void found_undo::remember(const std::vector<file_identity>& files, bool force) {
-  if (!force && (opened_.status().permissions() & 0222) == 0) {
-    throw problem(quoted(path()) + " is read-only");
+  if (!force && opened_.status().is_read_only()) {
+    return note(quoted(path()) + " is read-only: the next merge keeps it, and has one of its own");
   }
   check_still_there(where_, opened_);
   undo_file renewed = content_;
-  renewed.files = files;
+  for (file_identity& each : renewed.files) {
+    const auto restored = std::ranges::find(files, each.name, &file_identity::name);
+    if (restored != files.end()) each = {each.name, restored->device, restored->inode};
+  }
   const workshop shop(where_.in);
   const file made = shop.inside().create(name_in_workshop);
   made.adopt(opened_);
   made.write(renewed.to_bytes(), 0);
   made.flush();
   shop.inside().replace(name_in_workshop, where_.in, where_.name);
-  where_.in.flush();
 }
 
 }  // namespace revlora::tool

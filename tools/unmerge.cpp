@@ -150,13 +150,9 @@ unmerge_result unmerge_model(const unmerge_request& request) {
   target.publish();
   try {
     target.flush();
-  } catch (const problem& error) {
-    result.trouble = error.what();
-  }
-  try {
     found.remember(target.identities(), request.force);
   } catch (const problem& error) {
-    note(std::string(error.what()) + ": the next merge keeps it, and has another undo file");
+    result.trouble = error.what();
   }
   return result;
 }

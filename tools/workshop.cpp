@@ -29,6 +29,7 @@ std::string random_name() {
 }
 
 folder create_in(const folder& place) {
+  remove_left_overs(place);
   for (;;) {
     if (auto created = place.try_create_folder(random_name())) return std::move(*created);
   }

@@ -16,7 +16,7 @@ namespace revlora::tool {
 
 class workshop {
  public:
-  /// `place` must outlive this object.
+  /// Removes what interrupted runs left there. `place` must outlive this object.
   explicit workshop(const folder& place);
   workshop(const workshop&) = delete;
   ~workshop();  ///< removes it, and all that is in it still
