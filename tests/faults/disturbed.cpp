@@ -125,7 +125,7 @@ void disturbed::expect_true_status(const fault& wanted, const traced_run& run,
     EXPECT_EQ(run.status, 0) << "an interrupted call has to be repeated";
   }
   if (run.status == 0) {
-    EXPECT_EQ(read(folder_ / report_name), report_);
+    EXPECT_EQ(read(folder_ / report_name), report_) << "another report";
   }
   switch (run.status) {
     case 0:
