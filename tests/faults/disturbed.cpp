@@ -57,8 +57,8 @@ disturbed::disturbed(const scenario& wanted)
   report_ = read(folder_ / report_name);
   goal_ = read_tree(models_folder());
   for (const auto& entry : without_undo_files(goal_)) {
-    const auto found = before_.find(entry.first);
-    (found != before_.end() && found->second == entry.second ? untouched_ : watched_).insert(entry);
+    const bool is_changed = entry_of(before_, entry.first) != entry.second;
+    (is_changed ? watched_ : untouched_).insert(entry);
   }
   if (scenario_.command() == scenario_.merge()) {
     EXPECT_EQ(revlora(scenario_.unmerge()).status, 0);
@@ -76,74 +76,75 @@ traced_run disturbed::run(const fault& wanted) {
 }
 
 void disturbed::expect_nothing_lost(const fault& wanted) {
-  const traced_run disturbed_run = run(wanted);
+  const traced_run result = run(wanted);
   const tree after = read_tree(models_folder());
-  std::ostringstream description;
-  description << scenario_.name << ", call " << wanted.call << " of " << calls_.size() << " ("
-              << (disturbed_run.struck ? disturbed_run.calls.at(wanted.call).text : "not reached")
-              << "): "
-              << (wanted.what == fault::kind::killed_before  ? "killed before it"
-                  : wanted.what == fault::kind::killed_after ? "killed after it"
-                                                             : std::strerror(wanted.error))
-              << "\nstatus " << disturbed_run.status << ", signal " << disturbed_run.signal << ": "
-              << disturbed_run.errors;
-  const testing::ScopedTrace trace(__FILE__, __LINE__, description.str());
-  ASSERT_TRUE(disturbed_run.struck);
-  EXPECT_EQ(without_random_names(disturbed_run.calls.at(wanted.call).text),
+  const testing::ScopedTrace trace(__FILE__, __LINE__, describe(wanted, result));
+  ASSERT_TRUE(result.struck);
+  EXPECT_EQ(without_random_names(result.calls.at(wanted.call).text),
             without_random_names(calls_.at(wanted.call).text));
-  expect_true_status(wanted, disturbed_run, after);
-  EXPECT_TRUE(is_part_of(untouched_, after)) << "other files were changed";
+  const progress_made progress = expect_whole_files(after);
+  if (wanted.what == fault::kind::failed) {
+    expect_true_status(wanted, result, progress);
+  } else {
+    EXPECT_EQ(result.signal, SIGKILL);
+  }
   if (known_.insert(key_of(after)).second) expect_way_back();
 }
 
-void disturbed::expect_true_status(const fault& wanted, const traced_run& run,
-                                   const tree& after) const {
-  std::size_t at_goal = 0;
-  std::size_t before = 0;
+std::string disturbed::describe(const fault& wanted, const traced_run& result) const {
+  std::ostringstream text;
+  text << scenario_.name << ", call " << wanted.call << " of " << calls_.size() << " ("
+       << (result.struck ? result.calls.at(wanted.call).text : "not reached") << "): "
+       << (wanted.what == fault::kind::killed_before  ? "killed before it"
+           : wanted.what == fault::kind::killed_after ? "killed after it"
+                                                      : std::strerror(wanted.error))
+       << "\nstatus " << result.status << ", signal " << result.signal << ": " << result.errors;
+  return text.str();
+}
+
+disturbed::progress_made disturbed::expect_whole_files(const tree& after) const {
+  EXPECT_TRUE(is_part_of(untouched_, after)) << "other files were changed";
+  progress_made progress;
   for (const auto& [path, goal] : watched_) {
-    const auto found = after.find(path);
-    const auto previous = before_.find(path);
-    if (found == after.end() ? previous == before_.end()
-                             : previous != before_.end() && found->second == previous->second) {
-      ++before;
-    } else if (found != after.end() && found->second == goal) {
-      ++at_goal;
+    const auto now = entry_of(after, path);
+    if (now == entry_of(before_, path)) {
+      ++progress.files_before;
+    } else if (now == goal) {
+      ++progress.files_at_goal;
     } else {
       ADD_FAILURE() << path << " is neither what it was nor what it should become";
     }
   }
-  const bool is_mixed = before > 0 && at_goal > 0;
-  EXPECT_TRUE(!is_mixed || scenario_.in_place()) << "a part of the new model is there";
-  if (wanted.what != fault::kind::failed) {
-    EXPECT_EQ(run.signal, SIGKILL);
-    return;
-  }
-  const std::string call = run.calls.at(wanted.call).text;
+  EXPECT_TRUE(scenario_.in_place() || !progress.is_partial()) << "a part of the new model is there";
+  return progress;
+}
+
+void disturbed::expect_true_status(const fault& wanted, const traced_run& result,
+                                   const progress_made& progress) const {
+  const std::string call = result.calls.at(wanted.call).text;
   if (wanted.error != EINTR) {
-    EXPECT_TRUE(run.status != 0 || !is_flush(call)) << "as if the call had not failed";
+    EXPECT_TRUE(result.status != 0 || !is_flush(call)) << "as if the call had not failed";
   } else if (!call.ends_with(report_name)) {  // the C++ library's streams do not repeat
-    EXPECT_EQ(run.status, 0) << "an interrupted call has to be repeated";
+    EXPECT_EQ(result.status, 0) << "an interrupted call has to be repeated";
   }
-  if (run.status == 0) {
-    EXPECT_EQ(read(folder_ / report_name), report_) << "another report";
-  }
-  switch (run.status) {
+  switch (result.status) {
     case 0:
-    case 3:
-      EXPECT_EQ(before, 0u) << "not all is done";
-      break;
+      EXPECT_EQ(progress.files_before, 0u) << "not all is done";
+      EXPECT_EQ(read(folder_ / report_name), report_) << "another report";
+      return;
     case 1:
-      EXPECT_EQ(at_goal, 0u) << "something is done";
+      EXPECT_EQ(progress.files_at_goal, 0u) << "something is done";
       break;
     case 2:
-      EXPECT_TRUE(is_mixed) << at_goal << " of " << watched_.size() << " files are done";
+      EXPECT_TRUE(progress.is_partial()) << "nothing is done, or all";
+      break;
+    case 3:
+      EXPECT_EQ(progress.files_before, 0u) << "not all is done";
       break;
     default:
       ADD_FAILURE() << "no documented status";
   }
-  if (run.status != 0) {
-    EXPECT_TRUE(last_line_of(run.errors).starts_with("revlora: ")) << "no word of what failed";
-  }
+  EXPECT_TRUE(last_line_of(result.errors).starts_with("revlora: ")) << "no word of what failed";
 }
 
 void disturbed::expect_way_back() {

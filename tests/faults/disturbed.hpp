@@ -21,9 +21,20 @@ class disturbed {
   void expect_nothing_lost(const fault& wanted);
 
  private:
-  traced_run run(const fault& wanted);
+  /// Of the files that the command has to make or to change.
+  struct progress_made {
+    std::size_t files_before = 0;
+    std::size_t files_at_goal = 0;
+    bool is_partial() const { return files_before > 0 && files_at_goal > 0; }
+  };
 
-  void expect_true_status(const fault& wanted, const traced_run& run, const tree& after) const;
+  traced_run run(const fault& wanted);
+  std::string describe(const fault& wanted, const traced_run& result) const;
+
+  /// That each file is what it was or what it has to become, and a new model there or not.
+  progress_made expect_whole_files(const tree& after) const;
+  void expect_true_status(const fault& wanted, const traced_run& result,
+                          const progress_made& progress) const;
   /// That the next commands lead back to the base, and leave nothing else.
   void expect_way_back();
 

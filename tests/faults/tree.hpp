@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "../tools/support.hpp"
@@ -53,11 +54,17 @@ inline tree without_undo_files(tree content) {
   return content;
 }
 
+/// Nothing if it is not there.
+inline std::optional<tree_entry> entry_of(const tree& content, const std::string& path) {
+  const auto found = content.find(path);
+  if (found == content.end()) return {};
+  return found->second;
+}
+
 /// Whether all of `part` is in `whole`, the same.
 inline bool is_part_of(const tree& part, const tree& whole) {
   return std::all_of(part.begin(), part.end(), [&](const auto& entry) {
-    const auto found = whole.find(entry.first);
-    return found != whole.end() && found->second == entry.second;
+    return entry_of(whole, entry.first) == entry.second;
   });
 }
 
