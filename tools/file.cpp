@@ -85,13 +85,17 @@ void file::read(std::span<std::byte> to, std::uint64_t offset) const {
   }
 }
 
-std::vector<std::byte> file::read_all() const {
-  std::vector<std::byte> bytes(size());
+std::vector<std::byte> file::read_start(std::uint64_t most) const {
+  std::vector<std::byte> bytes(std::min(most, size()));
   read(bytes, 0);
   return bytes;
 }
 
 std::string file::read_text() const {
+  constexpr std::uint64_t longest = 100'000'000;  // as of the headers of safetensors files
+  if (size() > longest) {
+    throw problem(quoted(path_) + " is no text of this kind: it has " + describe_bytes(size()));
+  }
   std::string text(size(), '\0');
   read(std::as_writable_bytes(std::span(text)), 0);
   return text;

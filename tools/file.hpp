@@ -52,7 +52,10 @@ class file {
 
   /// Throws a problem if the file ends before.
   void read(std::span<std::byte> to, std::uint64_t offset) const;
-  std::vector<std::byte> read_all() const;
+  /// So many bytes, or all if there are fewer.
+  std::vector<std::byte> read_start(std::uint64_t most) const;
+  std::vector<std::byte> read_all() const { return read_start(size()); }
+  /// The same of a text, which may be 100 MB long.
   std::string read_text() const;
 
   void write(std::span<const std::byte> from, std::uint64_t offset) const;

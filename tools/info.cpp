@@ -1,7 +1,6 @@
 #include "info.hpp"
 
 #include <algorithm>
-#include <array>
 #include <iostream>
 #include <map>
 #include <optional>
@@ -128,9 +127,7 @@ void run_info(const fs::path& path) {
   if (where.name) {
     const place file_at(path);
     const file opened = file_at.in.open(file_at.name, folder::links::followed);
-    std::array<std::byte, 8> start{};
-    opened.read(std::span(start).first(std::min<std::uint64_t>(start.size(), opened.size())), 0);
-    if (undo_file::begins_like_one(start)) return print_undo_file(file_at, opened);
+    if (undo_file::begins_like_one(opened.read_start(8))) return print_undo_file(file_at, opened);
   } else if (where.home.find("adapter_config.json")) {
     return print_adapter(peft_adapter(path));
   }

@@ -1,5 +1,6 @@
 // The command line of the `revlora` program.
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -56,6 +57,14 @@ void ignore_signals_of_writing() {
   std::signal(SIGXFSZ, SIG_IGN);
 }
 
+/// The files of a model are all open while it is worked on.
+void allow_many_files() {
+  struct rlimit limit;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 void add_merge(CLI::App& app) {
   auto* const command = app.add_subcommand("merge", "Merge adapters into a model, in place");
   const auto request = std::make_shared<tool::merge_request>();
@@ -102,6 +111,7 @@ void add_info(CLI::App& app) {
 int main(int argc, char** argv) {
   open_standard_streams();
   ignore_signals_of_writing();
+  allow_many_files();
   tool::watch_for_interruptions();
   CLI::App app("Merges LoRA adapters into model weights, and takes them out again bit for bit",
                "revlora");
@@ -127,6 +137,8 @@ int main(int argc, char** argv) {
     tool::end_by_signal(error.signal());
   } catch (const tool::partly_done& error) {
     return fail(tool::exit_status::partly_done, error.what());
+  } catch (const std::bad_alloc&) {
+    return fail(tool::exit_status::not_done, "there is not enough memory");
   } catch (const std::exception& error) {
     return fail(tool::exit_status::not_done, error.what());
   }

@@ -36,6 +36,9 @@ file open_undo(const place& where) {
                                             : " is not a file, and no undo file"));
   }
   file opened = where.in.open(where.name, folder::links::refused);
+  if (!undo_file::begins_like_one(opened.read_start(8))) {
+    throw problem(path + " is not an undo file of revlora");
+  }
   if (!opened.lock(file::lock_kind::exclusive)) {
     throw problem("another revlora is using " + path + ": wait until it is done");
   }
