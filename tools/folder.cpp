@@ -128,9 +128,10 @@ folder folder::create_folder(const std::string& name) const {
 
 std::optional<folder> folder::try_create_folder(const std::string& name) const {
   if (repeated([&] { return ::mkdirat(descriptor_.number(), name.c_str(), 0700); }) == 0) {
-    return open_folder(name);
+    descriptor opened = try_open_at(descriptor_.number(), name.c_str(), folder_flags | O_NOFOLLOW);
+    if (opened.number() >= 0) return folder(std::move(opened), path_of(name));
   }
-  if (errno == EEXIST) return {};
+  if (errno == EEXIST || errno == ENOENT) return {};  // or somebody removed it at once
   throw system_problem("cannot create the folder " + quoted(path_of(name)));
 }
 

@@ -40,7 +40,7 @@ class folder {
   /// if there is an entry of that name, be it a link that leads nowhere.
   file create(const std::string& name) const;
   folder create_folder(const std::string& name) const;
-  /// The same, but nothing if there is such an entry.
+  /// The same, but nothing if there is such an entry, or somebody removed the new one at once.
   std::optional<folder> try_create_folder(const std::string& name) const;
 
   void remove(const std::string& name) const;         ///< a file

@@ -30,16 +30,27 @@ std::string random_name() {
 
 folder create_in(const folder& place) {
   remove_left_overs(place);
-  for (;;) {
+  constexpr int attempts = 100;
+  for (int i = 0; i < attempts; ++i) {
     if (auto created = place.try_create_folder(random_name())) return std::move(*created);
   }
+  throw problem("cannot create a folder in " + quoted(place.path()));
 }
 
-file create_mark(const folder& inside) {
-  file mark = inside.create(mark_name);
-  mark.lock(file::lock_kind::exclusive);
-  mark.write(std::as_bytes(std::span(mark_content)), 0);
-  return mark;
+/// Nothing if another process took the workshop for one that was left, before it had a locked mark.
+std::optional<file> try_to_mark(const folder& place, const folder& inside) {
+  const auto is_there = [&] {
+    return place.find(inside.path().filename().string()) && inside.find(mark_name);
+  };
+  try {
+    file mark = inside.create(mark_name);
+    if (!mark.lock(file::lock_kind::exclusive) || !is_there()) return {};
+    mark.write(std::as_bytes(std::span(mark_content)), 0);
+    return mark;
+  } catch (const problem&) {
+    if (!place.find(inside.path().filename().string())) return {};
+    throw;
+  }
 }
 
 /// A folder in a workshop can be one that is to be published, with files in it.
@@ -72,21 +83,17 @@ std::uint64_t bytes_in(const folder& inside) {
   return sum;
 }
 
-/// A workshop that nobody is using, locked if it has a mark.
+/// A workshop that nobody is using, its mark locked.
 struct abandoned {
   folder inside;
-  std::optional<file> mark;
+  file mark;
 };
 
 std::optional<abandoned> abandoned_workshop(const folder& place, const std::string& name) try {
   const auto status = place.find(name);
   if (!status || !status->is_folder()) return {};
   folder inside = place.open_folder(name);
-  if (!inside.find(mark_name)) {
-    // Interrupted between the folder and its mark, or behind it.
-    if (!inside.names().empty()) return {};
-    return abandoned{std::move(inside), {}};
-  }
+  if (!inside.find(mark_name)) return {};
   file mark = inside.open(mark_name, folder::links::refused);
   // It may have been interrupted while the mark was written.
   if (mark.size() > mark_content.size() || !mark_content.starts_with(mark.read_text())) return {};
@@ -94,6 +101,15 @@ std::optional<abandoned> abandoned_workshop(const folder& place, const std::stri
   return abandoned{std::move(inside), std::move(mark)};
 } catch (const problem&) {
   return {};  // somebody else's, or being removed
+}
+
+/// What was interrupted before its mark, or behind it. If another process is making it just now, it
+/// makes another one: see try_to_mark.
+void remove_empty(const folder& place, const std::string& name) {
+  try {
+    place.remove_folder(name);
+  } catch (const problem&) {
+  }
 }
 
 std::vector<abandoned> abandoned_workshops(const folder& place) {
@@ -113,7 +129,7 @@ std::string describe(const left_over& each) {
 
 workshop::workshop(const folder& place) : place_(place), inside_(create_in(place)) {
   try {
-    mark_.emplace(create_mark(inside_));
+    while (!(mark_ = try_to_mark(place_, inside_))) inside_ = create_in(place_);
   } catch (...) {
     try_to_remove();
     throw;
@@ -142,6 +158,9 @@ std::vector<left_over> left_overs_in(const folder& place) {
 }
 
 void remove_left_overs(const folder& place) {
+  for (const std::string& name : place.names()) {
+    if (may_be_named_so(name)) remove_empty(place, name);
+  }
   for (const abandoned& each : abandoned_workshops(place)) {
     const left_over found{each.inside.path(), bytes_in(each.inside)};
     try {

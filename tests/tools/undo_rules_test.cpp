@@ -148,6 +148,30 @@ TEST_F(UndoRules, TwoMergesIntoOneUndoFileLoseNothing) {
   }
 }
 
+// They look for what others left while others begin.
+TEST_F(UndoRules, ManyMergesAtOnceDoNotDisturbEachOther) {
+  constexpr int models = 12;
+  std::string all;
+  for (int i = 0; i < models; ++i) {
+    const std::string name = std::to_string(i);
+    write(folder / name / "model.safetensors", base);
+    all += "'" REVLORA_PROGRAM "' merge " + name + " adapter --undo undo/" + name +
+           ".undo || echo failed & ";
+  }
+  fs::create_directory(folder / "undo");
+  fs::current_path(folder.path());
+  for (int round = 0; round < 5; ++round) {
+    const outcome merged = shell(all + "wait");
+    EXPECT_EQ(merged.output.find("failed"), std::string::npos) << merged.output;
+    EXPECT_EQ(names_in(folder / "undo").size(), static_cast<std::size_t>(models));
+    for (int i = 0; i < models; ++i) {
+      const std::string name = std::to_string(i);
+      expect_done("unmerge " + name + " --undo undo/" + name + ".undo");
+      EXPECT_EQ(read(folder / name / "model.safetensors"), base);
+    }
+  }
+}
+
 TEST_F(UndoRules, ReadOnlyFilesAreReplacedByForceOnly) {
   fs::permissions(model, fs::perms::owner_read);
   expect_refused("merge model.safetensors adapter", "is read-only");
