@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "problem.hpp"
 #include "text.hpp"
@@ -55,25 +56,46 @@ struct factor_name {
   bool is_a;
 };
 
-/// `<prefix><module>.lora_A.weight`, `<prefix><module>.lora_embedding_A`, or the same with the
-/// adapter's name after `lora_A`, as files saved by hand may have it.
+/// Takes the last of the parts between dots off; nothing if it is empty, or the only one.
+std::optional<std::string_view> take_last(std::string_view& name) {
+  const std::size_t dot = name.rfind('.');
+  if (dot == std::string_view::npos || dot == 0 || dot + 1 == name.size()) return {};
+  const std::string_view last = name.substr(dot + 1);
+  name = name.substr(0, dot);
+  return last;
+}
+
+/// `<module>.<kind>A` or `…B`, with a part more at the end at most: the adapter's name, as files
+/// saved by hand may have it.
+std::optional<factor_name> parse_factor(std::string_view name, const std::string& kind) {
+  for (int parts = 1; parts <= 2; ++parts) {
+    const auto last = take_last(name);
+    if (!last) return {};
+    if (*last == kind + "A" || *last == kind + "B") {
+      return factor_name{std::string(name), kind == "lora_embedding_", last->back() == 'A'};
+    }
+  }
+  return {};
+}
+
+/// `<prefix><module>.lora_A.weight` or `<prefix><module>.lora_embedding_A`.
 factor_name parse_name(const std::string& name, const std::string& source) {
-  static const regular_expression linear(R"((.+)\.lora_(A|B)(?:\.[^.]+)?\.weight$)");
-  static const regular_expression embedding(R"((.+)\.lora_embedding_(A|B)(?:\.[^.]+)?$)");
-  const std::string problem_start = source + ": the tensor '" + name + "' is ";
-  if (!name.starts_with(prefix)) {
-    throw problem(problem_start + "not named " + std::string(prefix) + "…");
+  const auto refuse = [&](const std::string& reason) {
+    throw problem(source + ": the tensor " + quoted(name) + " is " + reason);
+  };
+  if (!name.starts_with(prefix)) refuse("not named " + std::string(prefix) + "…");
+  const std::string_view rest = std::string_view(name).substr(prefix.size());
+  constexpr std::string_view suffix = ".weight";
+  std::optional<factor_name> factor;
+  if (rest.ends_with(suffix)) {
+    factor = parse_factor(rest.substr(0, rest.size() - suffix.size()), "lora_");
   }
-  const std::string rest = name.substr(prefix.size());
-  auto groups = linear.match(rest);
-  const bool in_embedding = !groups;
-  if (in_embedding) groups = embedding.match(rest);
-  if (!groups) throw problem(problem_start + meaning_of(name) + ": cannot merge it");
-  const std::string& module = (*groups)[1];
-  if (("." + module + ".").find(".base_layer.") != std::string::npos) {
-    throw problem(problem_start + "a factor inside a wrapped layer: cannot merge it");
+  if (!factor) factor = parse_factor(rest, "lora_embedding_");
+  if (!factor || has_control_characters(name)) refuse(meaning_of(name) + ": cannot merge it");
+  if (("." + factor->module + ".").find(".base_layer.") != std::string::npos) {
+    refuse("a factor inside a wrapped layer: cannot merge it");
   }
-  return {module, in_embedding, (*groups)[2] == "A"};
+  return *factor;
 }
 
 void check_shapes(const module_factors& factors, const std::string& where) {
@@ -96,10 +118,12 @@ void check_shapes(const module_factors& factors, const std::string& where) {
   }
 }
 
-std::vector<module_factors> pair_factors(const safetensors_file& file, const peft_config& config) {
-  const std::string source = "'" + file.path().string() + "'";
+}  // namespace
+
+std::vector<module_factors> pair_factors(std::span<const tensor> tensors, const peft_config& config,
+                                         const std::string& source) {
   std::map<std::string, module_factors> modules;
-  for (const tensor& factor : file.tensors()) {
+  for (const tensor& factor : tensors) {
     const auto [module, embedding, is_a] = parse_name(factor.name, source);
     const bool flat = factor.shape.size() <= 2;
     const layer_kind kind = embedding ? layer_kind::embedding
@@ -110,7 +134,7 @@ std::vector<module_factors> pair_factors(const safetensors_file& file, const pef
             .first->second;
     const tensor*& side = is_a ? factors.a : factors.b;
     if (side != nullptr || factors.kind != kind) {
-      throw problem(source + ": the module '" + module + "' has more than one adapter");
+      throw problem(source + ": the module " + quoted(module) + " has more than one adapter");
     }
     side = &factor;
   }
@@ -118,7 +142,7 @@ std::vector<module_factors> pair_factors(const safetensors_file& file, const pef
 
   std::vector<module_factors> complete;
   for (auto& [module, factors] : modules) {
-    const std::string where = source + ": the module '" + module + "' ";
+    const std::string where = source + ": the module " + quoted(module) + " ";
     if (factors.a == nullptr) throw problem(where + "has no lora_A");
     if (factors.b == nullptr) throw problem(where + "has no lora_B");
     check_shapes(factors, where);
@@ -133,14 +157,12 @@ std::vector<module_factors> pair_factors(const safetensors_file& file, const pef
   return complete;
 }
 
-}  // namespace
-
 peft_adapter::peft_adapter(const fs::path& path)
     : home_(checked_folder(path)),
       config_file_(open_settled(home_, config_name)),
       config_(config_file_.read_text(), quoted(config_file_.path())),
       file_(open_settled(home_, factors_name)),
-      modules_(pair_factors(file_, config_)) {
+      modules_(pair_factors(file_.tensors(), config_, quoted(file_.path()))) {
 }
 
 void peft_adapter::check_unchanged() const {

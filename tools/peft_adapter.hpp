@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,12 @@ struct module_factors {
 
   std::uint64_t rank() const { return a->shape[0]; }
 };
+
+/// The modules in the order of their names, with pointers into `tensors`. Refuses tensors that are
+/// no factors, factors without a partner, and those that contradict the configuration; problems
+/// begin with `source`.
+std::vector<module_factors> pair_factors(std::span<const tensor> tensors, const peft_config& config,
+                                         const std::string& source);
 
 class peft_adapter {
  public:

@@ -8,6 +8,7 @@
 
 #include "json.hpp"
 #include "problem.hpp"
+#include "text.hpp"
 
 namespace revlora::tool {
 
@@ -44,11 +45,17 @@ bool is_on(const json& value) {
   return !((value.is_structured() || value.is_string()) && (value.empty() || value == ""));
 }
 
+/// As JSON, with escapes for all that is not ASCII: fit for a terminal, and for being cut anywhere.
+std::string as_ascii(const json& value) {
+  return value.dump(-1, ' ', true);
+}
+
 [[noreturn]] void refuse(const std::string& source, const std::string& field, const json& value,
                          const std::string& reason) {
-  std::string shown = value.dump();
+  std::string shown = as_ascii(value);
   if (shown.size() > 40) shown = shown.substr(0, 37) + "...";
-  throw problem(source + ": cannot merge with \"" + field + "\": " + shown + " (" + reason + ")");
+  throw problem(source + ": cannot merge with " + as_ascii(field) + ": " + shown + " (" + reason +
+                ")");
 }
 
 void refuse_unsupported(const json& fields, const std::string& source) {
@@ -128,7 +135,7 @@ std::int64_t peft_config::rank_of(const std::string& module) const {
   const double rank = ranks_.find(module).value_or(rank_);
   if (!(rank >= 1 && rank <= std::numeric_limits<std::int32_t>::max()) ||
       rank != std::floor(rank)) {
-    throw problem(source_ + ": the rank of '" + module + "' is not a positive integer");
+    throw problem(source_ + ": the rank of " + quoted(module) + " is not a positive integer");
   }
   return static_cast<std::int64_t>(rank);
 }

@@ -6,6 +6,7 @@
 
 #include "problem.hpp"
 #include "tensor_names.hpp"
+#include "text.hpp"
 
 namespace revlora::tool {
 
@@ -20,7 +21,7 @@ float rounded_strength(double scale, double strength, const std::string& where) 
 planned_tensor without_updates(const located_tensor& located) {
   const tensor& entry = located.entry;
   if (!entry.type()) {
-    throw problem("the tensor '" + entry.name + "' is " + entry.dtype +
+    throw problem("the tensor " + quoted(entry.name) + " is " + entry.dtype +
                   ": only F32, F16 and BF16 weights can be merged into");
   }
   return {entry.name, located.shard, entry, {*entry.type(), 0, 0}, {}};
@@ -36,7 +37,7 @@ merge_plan::merge_plan(const checkpoint& model, const std::vector<peft_adapter>&
     const peft_adapter& adapter = adapters[i];
     const auto names = match_names(model, adapter);
     for (const module_factors& factors : adapter.modules()) {
-      const std::string where = "'" + adapter.folder().string() + "': '" + factors.module + "': ";
+      const std::string where = quoted(adapter.folder()) + ": " + quoted(factors.module) + ": ";
       const located_tensor& located = *model.find(names.at(factors.module));
       planned_tensor& tensor =
           planned.try_emplace(located.entry.name, without_updates(located)).first->second;
@@ -47,7 +48,7 @@ merge_plan::merge_plan(const checkpoint& model, const std::vector<peft_adapter>&
                       describe_shape(located.entry.shape));
       }
       if (!tensor.updates.empty() && tensor.updates.back().adapter == i) {
-        throw problem(where + "two modules of the adapter match '" + tensor.name + "'");
+        throw problem(where + "two modules of the adapter match " + quoted(tensor.name));
       }
       tensor.shape.rows = fit->rows;
       tensor.shape.cols = fit->cols;

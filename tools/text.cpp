@@ -38,7 +38,8 @@ bool changes_the_display(std::uint32_t character) {
   return is_control(character) || character == 0xad || character == 0x61c || character == 0xfeff ||
          (character >= 0x200b && character <= 0x200f) ||  // direction, and nothing at all
          (character >= 0x2028 && character <= 0x202e) ||
-         (character >= 0x2060 && character <= 0x206f) ||
+         (character >= 0x2060 && character <= 0x206f) || character == 0x180e ||
+         (character >= 0xfff9 && character <= 0xfffb) ||  // annotations between lines
          (character >= 0xe0000 && character <= 0xe007f);
 }
 
@@ -56,6 +57,15 @@ std::string escaped_control(std::uint32_t character) {
                  : character < 0x10000 ? "\\u%04x"
                                        : "\\U%08x",
                  character);
+}
+
+/// The start of the character that the byte at `position` belongs to, if it is one in UTF-8.
+std::size_t start_of_character(std::string_view text, std::size_t position) {
+  std::size_t start = position;
+  while (start > 0 && position - start < 3 && (text[start] & 0xc0) == 0x80) --start;
+  std::uint32_t character = 0;
+  const std::size_t length = first_character(text.substr(start), character);
+  return start + length > position ? start : position;
 }
 
 void append_printable(std::string_view text, std::string& shown) {
@@ -82,15 +92,22 @@ std::string printable(std::string_view text) {
   if (text.size() <= longest) {
     append_printable(text, shown);
   } else {
-    append_printable(text.substr(0, longest / 2), shown);
-    shown += " [" + std::to_string(text.size() - longest) + " more bytes] ";
-    append_printable(text.substr(text.size() - longest / 2), shown);
+    const std::size_t cut = start_of_character(text, longest / 2);
+    const std::size_t end = start_of_character(text, text.size() - longest / 2);
+    append_printable(text.substr(0, cut), shown);
+    shown += " [" + std::to_string(end - cut) + " more bytes] ";
+    append_printable(text.substr(end), shown);
   }
   return shown;
 }
 
 std::string quoted(std::string_view text) {
-  return "'" + printable(text) + "'";
+  std::string shown = "'";
+  for (const char character : printable(text)) {
+    if (character == '\'') shown += '\\';
+    shown += character;
+  }
+  return shown + "'";
 }
 
 bool is_utf8(std::string_view text) {

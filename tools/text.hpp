@@ -12,7 +12,8 @@ namespace revlora::tool {
 /// \u202e; a backslash is doubled. Very long texts lose their middle.
 std::string printable(std::string_view text);
 
-/// The same in single quotes, as names and paths appear in all messages.
+/// The same in single quotes, as names and paths appear in all messages; a single quote in it is
+/// escaped too, or a name could continue the message.
 std::string quoted(std::string_view text);
 
 // Strings have overloads of their own, or std::quoted would be found instead.
@@ -24,6 +25,9 @@ inline std::string printable(const std::string& text) {
 }
 inline std::string quoted(const std::string& text) {
   return quoted(std::string_view(text));
+}
+inline std::string printable(const char* text) {
+  return printable(std::string_view(text));
 }
 inline std::string quoted(const char* text) {
   return quoted(std::string_view(text));

@@ -80,6 +80,29 @@ TEST_F(Adapter, TheAdaptersNameMayBeInTheTensorsName) {
             std::vector<float>{7});
 }
 
+TEST_F(Adapter, NamesOfFactorsAreTakenApartFromTheEnd) {
+  const peft_config config(std::string(R"({"peft_type": "LORA", "r": 1})"), "config");
+  const auto module_of = [&](const std::string& a, const std::string& b) {
+    const auto factor = [](const std::string& name) {
+      return tensor{"base_model.model." + name, "F32", {1, 1}, 0, 4};
+    };
+    const std::vector<tensor> tensors = {factor(a), factor(b)};
+    return pair_factors(tensors, config, "file").at(0).module;
+  };
+  EXPECT_EQ(module_of("m.lora_A.weight", "m.lora_B.weight"), "m");
+  EXPECT_EQ(module_of("m.lora_A.x.weight", "m.lora_B.y.weight"), "m");
+  EXPECT_EQ(module_of("m.lora_B.lora_A.weight", "m.lora_B.lora_B.weight"), "m.lora_B");
+  EXPECT_EQ(module_of("m.lora_embedding_A", "m.lora_embedding_B.x"), "m");
+  EXPECT_EQ(module_of("m.lora_embedding_A.weight", "m.lora_embedding_B"), "m");
+  for (const char* name : {"lora_A.weight", ".lora_A.weight", "m.lora_A..weight", "m.lora_A",
+                           "m.lora_A.x.y.weight", "m.lora_embedding_A.x.y", "m.lora_A.weight\n",
+                           "m\n.lora_A.weight", "m.lora_A\x1b.weight"}) {
+    const std::string message = message_of([&] { module_of(name, "m.lora_B.weight"); });
+    EXPECT_NE(message.find("cannot merge it"), std::string::npos) << name << ": " << message;
+    EXPECT_EQ(message.find_first_of("\n\x1b"), std::string::npos);
+  }
+}
+
 TEST_F(Adapter, APrefixMayBeMissing) {
   EXPECT_EQ(merged({1, 1}, linear("m", {2}, {3}), "", "model.m.weight"), std::vector<float>{7});
   EXPECT_EQ(merged({1, 1}, linear("model.m", {2}, {3}), "", "m.weight"), std::vector<float>{7});

@@ -60,6 +60,15 @@ TEST(Config, RefusesByName) {
   }
 }
 
+TEST(Config, WhatItSaysReachesMessagesAsAscii) {
+  const std::string message = message_of(
+      [] { config(R"(,"use_\u001b[2J": "\u009b\u202eüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüü")"); });
+  EXPECT_NE(message.find(R"("use_\u001b[2J": "\u009b\u202e)"), std::string::npos) << message;
+  EXPECT_TRUE(std::all_of(message.begin(), message.end(), [](char c) {
+    return c >= ' ' && c < 127;
+  })) << message;
+}
+
 TEST(Config, AcceptsWhatDoesNotMatter) {
   config(
       R"(,"init_lora_weights": "gaussian", "bias": "none", "loftq_config": {}, "modules_to_save": null,

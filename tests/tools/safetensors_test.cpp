@@ -87,6 +87,58 @@ TEST(Safetensors, RefusesEntriesThatDoNotFitTogether) {
   expect_refused(with("F4", "[3]", "[0,8]"), "whole bytes");
   expect_refused(with("F32", "[4294967296,4294967296]", "[0,8]"), "too large");
   expect_refused(safetensors(R"({"t":{"shape":[2],"data_offsets":[0,8]}})", eight), "dtype");
+  // Without elements, and without extents that make sense together.
+  expect_refused(with("U8", "[0,4294967296,4294967296]", "[0,0]"), "too large");
+  expect_refused(with("U8", "[4294967296,4294967296,0]", "[0,0]"), "too large");
+}
+
+TEST(Safetensors, RefusesWhatDoesNotFollowTheSchema) {
+  const auto with = [](const std::string& fields) {
+    return safetensors("{\"t\":{" + fields + "}}");
+  };
+  const std::string rest = R"("shape":[0],"data_offsets":[0,0])";
+  expect_refused(with(R"("dtype":"U8",)" + rest + R"(,"strides":[1])"), "unknown field 'strides'");
+  expect_refused(with(R"("dtype":[],)" + rest), "dtype is not a string");
+  expect_refused(with(R"("dtype":"U8","shape":[[0]],"data_offsets":[0,0])"), "shape");
+  expect_refused(with(R"("dtype":"U8","shape":[0])"), "data_offsets is missing");
+  expect_refused(with(R"("dtype":"U8","shape":[0],"data_offsets":[])"), "data_offsets");
+  expect_refused(safetensors(R"({"__metadata__":{"a":"b","a":"b"}})"), "'a' appears twice");
+  expect_refused(safetensors(R"({"__metadata__":{},"__metadata__":{}})"), "appears twice");
+  expect_refused(safetensors(R"({"__metadata__":null})"), "__metadata__");
+  const std::string brackets(200'000, '[');
+  expect_refused(with(R"("dtype":"U8","shape":)" + brackets), "shape");
+  expect_refused(safetensors("{\"t\":" + brackets), "not an object");
+  expect_refused(safetensors(R"({"__metadata__":{"a":)" + brackets), "__metadata__");
+}
+
+TEST(Safetensors, RefusesMoreDimensionsThanAnybodyHas) {
+  const auto ones = [](std::size_t count) {
+    std::string shape = "[1";
+    for (std::size_t i = 1; i < count; ++i) shape += ",1";
+    return safetensors("{" + entry("t", "U8", shape + "]", "[0,1]") + "}", "x");
+  };
+  EXPECT_EQ(table(ones(64))[0].element_count(), 1u);
+  expect_refused(ones(65), "more than 64");
+}
+
+TEST(Safetensors, NamesReachMessagesQuoted) {
+  const std::string message = message_of(
+      [] { table(safetensors("{" + entry("a\\u001b[2J", "\\u009bX", "[0]", "[0,0]") + "}")); });
+  EXPECT_EQ(message, "file: tensor 'a\\x1b[2J': unknown dtype '\\x9bX'");
+}
+
+TEST(Safetensors, MatricesAreWhatAMergeSees) {
+  const std::vector<std::uint64_t> shape = {2, 3, 4};
+  const auto matrix = matrix_of("BF16", shape);
+  ASSERT_TRUE(matrix);
+  EXPECT_EQ(matrix->rows, 2);
+  EXPECT_EQ(matrix->cols, 12);
+  EXPECT_FALSE(matrix_of("I8", shape));
+  EXPECT_FALSE(matrix_of("BF16", std::vector<std::uint64_t>{2}));
+  const std::uint64_t large = std::uint64_t{1} << 32;
+  EXPECT_FALSE(matrix_of("BF16", std::vector<std::uint64_t>{large, large}));
+  EXPECT_FALSE(matrix_of("BF16", std::vector<std::uint64_t>{0, large, large}));
+  EXPECT_FALSE(matrix_of("BF16", std::vector<std::uint64_t>{~std::uint64_t{0}, 1}));
 }
 
 TEST(Safetensors, RefusesHolesOverlapsAndLeftovers) {

@@ -3,29 +3,12 @@
 
 #include <cstring>
 
-#include "merge.hpp"
-#include "revlora/merge.hpp"
 #include "sha256.hpp"
+#include "small_undo.hpp"
 #include "support.hpp"
 
 namespace revlora::tool::test {
 namespace {
-
-undo_file small_undo_file() {
-  std::vector<float> weights = {1, 2, 3, 4, 5, 6};
-  const std::vector<float> b = {0.1f, 0.2f};
-  const std::vector<float> a = {1, 2, 3};
-  undo_record record;
-  merge(matrix_view<float>(weights.data(), 2, 3),
-        low_rank(matrix_view<const float>(b.data(), 2, 1), matrix_view<const float>(a.data(), 1, 3),
-                 0.3f),
-        record);
-  undo_file undo;
-  undo.model = "/models/model.safetensors";
-  undo.adapters = {{"/adapters/one", 0.1}, {"/adapters/two", -1.0 / 3}};
-  undo.tensors.push_back({"model.safetensors", "a \"b\" ü", "F32", {2, 3}, 6, std::move(record)});
-  return undo;
-}
 
 std::string refusal(std::vector<std::byte> bytes) {
   return message_of([&] { undo_file::from_bytes(bytes, "file"); });
@@ -39,6 +22,10 @@ TEST(UndoFile, ComesBackAsItWas) {
   ASSERT_EQ(again.adapters.size(), 2u);
   EXPECT_EQ(again.adapters[0].strength, 0.1);
   EXPECT_EQ(again.adapters[1].strength, -1.0 / 3);
+  ASSERT_EQ(again.files.size(), 1u);
+  EXPECT_EQ(again.files[0].name, "model.safetensors");
+  EXPECT_EQ(again.files[0].device, 2049u);
+  EXPECT_EQ(again.files[0].inode, ~std::uint64_t{0});
   ASSERT_EQ(again.tensors.size(), 1u);
   EXPECT_EQ(again.tensors[0].name, undo.tensors[0].name);
   EXPECT_EQ(again.tensors[0].shape, undo.tensors[0].shape);
@@ -62,6 +49,14 @@ TEST(UndoFile, EveryFlippedByteIsRefused) {
     EXPECT_NE(refusal(bytes), "");
     byte ^= std::byte{1};
   }
+}
+
+TEST(UndoFile, IsKnownByItsFirstEightBytes) {
+  const auto bytes = small_undo_file().to_bytes();
+  EXPECT_TRUE(undo_file::begins_like_one(bytes));
+  EXPECT_TRUE(undo_file::begins_like_one(std::span(bytes).first(8)));
+  EXPECT_FALSE(undo_file::begins_like_one(std::span(bytes).first(7)));
+  EXPECT_FALSE(undo_file::begins_like_one(std::span(bytes).subspan(1)));
 }
 
 TEST(UndoFile, NamesWhatIsWrong) {

@@ -1,0 +1,182 @@
+// Text that claims to be a part of some file never does harm: the program's readers refuse it with
+// a message that is fit for a terminal, or what they make of it keeps their promises.
+//
+// The first character says which reader it is for; a capital, that lengths, offsets and checksums
+// are made to fit. What comes behind it is a header, an index or a configuration: JSON, which the
+// mutator keeps.
+#include <cctype>
+#include <cmath>
+#include <cstdlib>
+#include <set>
+
+#include "file_name.hpp"
+#include "fitting.hpp"
+#include "json_mutator.hpp"
+#include "oriented_factors.hpp"
+#include "peft_adapter.hpp"
+#include "problem.hpp"
+#include "shard_index.hpp"
+#include "tensor_table.hpp"
+#include "text.hpp"
+#include "undo_file.hpp"
+
+namespace {
+
+using namespace revlora;
+using namespace revlora::tool;
+
+const std::string source = "file";
+const std::string readers = "tTaAcixuU";
+
+void require(bool holds) {
+  if (!holds) std::abort();
+}
+
+bool is_fit_for_a_terminal(const std::string& text) {
+  return is_utf8(text) && !has_control_characters(text) && text.size() < 100'000;
+}
+
+void require_plain(const std::string& name) {
+  require(!name.empty() && name.size() <= 255 && name != "." && name != "..");
+  for (const char character : name) {
+    require(character != '/' && character != 127 && (character < 0 || character >= ' '));
+  }
+}
+
+std::vector<tensor> follow_table(std::string header, bool fits) {
+  if (fits) header = tests::laid_out(header);
+  const std::uint64_t file_bytes = 8 + header.size() + tests::data_bytes_of(header);
+  if (file_bytes < 8 + header.size()) return {};
+  const auto tensors = read_tensor_table(header, file_bytes, source);
+  std::uint64_t position = 8 + header.size();
+  std::set<std::string> names;
+  for (const tensor& t : tensors) {
+    require(t.begin == position && t.end >= t.begin && t.shape.size() <= 64);
+    require(names.insert(t.name).second);
+    if (const auto matrix = matrix_of(t.dtype, t.shape)) {
+      require(matrix->rows >= 0 && matrix->cols >= 0 && matrix->type == t.type());
+      const auto elements = static_cast<std::uint64_t>(matrix->rows * matrix->cols);
+      require(elements == t.element_count() && elements * size_of(matrix->type) == t.size_bytes());
+    }
+    position = t.end;
+  }
+  require(position == file_bytes);
+  return tensors;
+}
+
+void follow_adapter(const std::string& header, bool fits) {
+  static const peft_config config(std::string(R"({"peft_type":"LORA","r":2,"lora_alpha":1})"),
+                                  source);
+  const auto tensors = follow_table(header, fits);
+  const auto modules = pair_factors(tensors, config, source);
+  require(2 * modules.size() == tensors.size());
+  for (const module_factors& factors : modules) {
+    require(factors.rank() == 2 && factors.b->shape[1] == 2 &&
+            factors.a->type() == factors.b->type());
+    require(!factors.module.empty() && factors.scale == 0.5);
+    for (const tensor& weight : tensors) {
+      const auto where = orient(factors, weight, false);
+      if (!where) continue;
+      const auto out = static_cast<std::uint64_t>(where->transposed ? where->cols : where->rows);
+      const auto in = static_cast<std::uint64_t>(where->transposed ? where->rows : where->cols);
+      require(factors.a->element_count() == 2 * in && factors.b->element_count() == 2 * out);
+      require(weight.element_count() == in * out);
+    }
+  }
+}
+
+void follow_index(const std::string& text) {
+  const shard_index index = read_shard_index(text, source);
+  require(!index.shard_of.empty());
+  std::set<std::string> shards;
+  for (const auto& [name, shard] : index.shard_of) shards.insert(shard);
+  require(std::vector<std::string>(shards.begin(), shards.end()) == index.shards);
+  for (const std::string& shard : shards) require_plain(shard);
+}
+
+void follow_config(const std::string& text) {
+  const peft_config config(text, source);
+  for (const char* module : {"m", "x.m", "model.layers.1.self_attn.q_proj", "ü.m", ""}) {
+    try {
+      require(config.rank_of(module) >= 1);
+      require(std::isfinite(config.scale_of(module)));
+    } catch (const problem& error) {
+      require(is_fit_for_a_terminal(error.what()));
+    }
+  }
+}
+
+void follow_undo_file(const std::string& header, bool fits) {
+  const auto undo = undo_file::from_bytes(tests::undo_file_with(header, fits), source);
+  std::set<std::string> names;
+  require(undo.model.is_absolute());
+  for (const merged_adapter& adapter : undo.adapters) {
+    require(adapter.folder.is_absolute() && std::isfinite(adapter.strength));
+    require(adapter.folder.native().find('\0') == std::string::npos);
+  }
+  for (const file_identity& file : undo.files) require_plain(file.name);
+  for (const merged_tensor& tensor : undo.tensors) {
+    require_plain(tensor.file);
+    require(names.insert(tensor.name).second);
+    require(tensor.record.type() == type_of(tensor.dtype) && tensor.shape.size() >= 2);
+    require(static_cast<std::uint64_t>(tensor.record.rows()) == tensor.shape[0]);
+    require(tensor.record.fingerprints().size() <= undo.adapters.size());
+    std::ptrdiff_t elements = 0;
+    require(!__builtin_mul_overflow(tensor.record.rows(), tensor.record.cols(), &elements));
+    require(tensor.changed <= static_cast<std::uint64_t>(elements));
+  }
+  const auto bytes = undo.to_bytes();
+  require(undo_file::from_bytes(bytes, source).to_bytes() == bytes);
+}
+
+void follow(char reader, const std::string& text) {
+  const bool fits = std::isupper(static_cast<unsigned char>(reader)) != 0;
+  switch (std::tolower(static_cast<unsigned char>(reader))) {
+    case 't':
+      follow_table(text, fits);
+      break;
+    case 'a':
+      follow_adapter(text, fits);
+      break;
+    case 'c':
+      follow_config(text);
+      break;
+    case 'i':
+      follow_index(text);
+      break;
+    case 'u':
+      follow_undo_file(text, fits);
+      break;
+    case 'x':
+      require(is_fit_for_a_terminal(quoted(text)));
+      break;
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string text(reinterpret_cast<const char*>(data), size);
+  if (text.empty()) return 0;
+  try {
+    follow(text[0], text.substr(1));
+  } catch (const problem& error) {
+    require(is_fit_for_a_terminal(error.what()));
+  }
+  return 0;
+}
+
+extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t limit);
+
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
+                                               std::size_t limit, unsigned seed) {
+  if (size == 0 || seed % 4 == 0) return LLVMFuzzerMutate(data, size, limit);
+  std::string text(reinterpret_cast<const char*>(data), size);
+  const std::string mutated = revlora::tests::json_mutator(seed).mutate(text.substr(1));
+  if (mutated == text.substr(1) || mutated.size() + 1 > limit) {
+    return 1 + LLVMFuzzerMutate(data + 1, size - 1, limit - 1);
+  }
+  if (seed % 32 == 1) data[0] = static_cast<std::uint8_t>(readers[seed / 32 % readers.size()]);
+  std::copy(mutated.begin(), mutated.end(), data + 1);
+  return 1 + mutated.size();
+}
