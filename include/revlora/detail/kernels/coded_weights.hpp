@@ -144,9 +144,11 @@ class coded_weights {
   }
 
  private:
+  /// In pairs of columns, which each row of a block has in full.
   static words<Arch> gather_from(const weight_block<T>& block, words<Arch> at) {
     const words<Arch> stride(static_cast<std::uint32_t>(block.source_stride));
-    return gather<Arch>(block.source, (at >> 6) * stride + (at & words<Arch>(63u)));
+    return gather<Arch>(block.source, (at >> 6) * stride + (at & words<Arch>(63u)),
+                        at & words<Arch>(1u));
   }
 
   static void find_candidates(coded_group& its) {

@@ -187,24 +187,40 @@ words<Arch> multiply_pairs(words<Arch> a, words<Arch> b) {
   }
 }
 
-/// Elements at several places, each in the low half of its word if it has 16 bits. Those are read
-/// in pairs, so there must be one at `index ^ 1` too.
 template <class Arch, element T>
-words<Arch> gather(const T* from, words<Arch> index) {
+words<Arch> gather_one_by_one(const T* from, words<Arch> index) {
+  alignas(64) std::uint32_t at[lanes<Arch>], bits[lanes<Arch>];
+  index.store_aligned(at);
+  for (int i = 0; i < lanes<Arch>; ++i) {
+    bits[i] = 0;
+    std::memcpy(&bits[i], from + at[i], sizeof(T));
+  }
+  return words<Arch>::load_aligned(bits);
+}
+
+/// Elements of 32 bits at several places.
+template <class Arch, element T>
+requires(sizeof(T) == 4) words<Arch> gather(const T* from, words<Arch> index) {
   using step = native::gather_step<sizeof(T)>;
-  if constexpr (requires { step::gather(from, index.data); }) {
-    if constexpr (sizeof(T) == 4) return words<Arch>(step::gather(from, index.data));
-    const words<Arch> odd = index & words<Arch>(1u);
-    const words<Arch> pairs(step::gather(from, (index ^ odd).data));
+  if constexpr (requires { step::gather(from, index.data); })
+    return words<Arch>(step::gather(from, index.data));
+  else
+    return gather_one_by_one<Arch>(from, index);
+}
+
+/// Elements at several places, each in the low half of its word if it has 16 bits. Those are read
+/// in pairs, so that nothing but elements is read: `odd` is 1 where the element before is there
+/// too, and 0 where the one behind is.
+template <class Arch, element T>
+words<Arch> gather(const T* from, words<Arch> index, [[maybe_unused]] words<Arch> odd) {
+  using step = native::gather_step<sizeof(T)>;
+  if constexpr (sizeof(T) == 4) {
+    return gather<Arch>(from, index);
+  } else if constexpr (requires { step::gather(from, index.data); }) {
+    const words<Arch> pairs(step::gather(from, (index - odd).data));
     return choose<Arch>(odd == words<Arch>(0u), pairs & words<Arch>(0xffffu), pairs >> 16);
   } else {
-    alignas(64) std::uint32_t at[lanes<Arch>], bits[lanes<Arch>];
-    index.store_aligned(at);
-    for (int i = 0; i < lanes<Arch>; ++i) {
-      bits[i] = 0;
-      std::memcpy(&bits[i], from + at[i], sizeof(T));
-    }
-    return words<Arch>::load_aligned(bits);
+    return gather_one_by_one<Arch>(from, index);
   }
 }
 
