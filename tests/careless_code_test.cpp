@@ -38,19 +38,18 @@ testing::AssertionResult comes_back(const matrix<T>& base, revlora::adapter_list
   const packed_adapters packed(careless, revlora::element_type_of<T>, adapters, on);
   matrix<T> w = base, expected = base;
   oracle::merge(expected.view(), adapters);
-  record_contents record;
-  begin_record(record, base.view(), adapters);
+  record_contents none;
+  record_contents record = begin_record(base.view(), adapters, none);
   const auto lead = [&](auto origin, auto goal) {
     const revlora::matrix_view<const T> from = w.view();
     return exchange(careless, from, w.view(), origin, goal).run(on) == outcome::done;
   };
-  if (!lead(std::nullopt, exchange::goal{packed, record}))
+  if (!lead(std::nullopt, exchange::goal{packed, record, none}))
     return testing::AssertionFailure() << "not merged";
   if (auto same = same_bits(expected, w); !same) return same;
   const std::vector<std::byte> bytes = record.bytes;
-  record_contents again;
-  begin_record(again, base.view(), adapters);
-  if (!lead(exchange::origin{packed, record}, exchange::goal{packed, again}))
+  record_contents again = begin_record(base.view(), adapters, none);
+  if (!lead(exchange::origin{packed, record}, exchange::goal{packed, again, none}))
     return testing::AssertionFailure() << "not swapped";
   if (auto same = same_bits(expected, w); !same) return same;
   if (auto same = same_bytes(bytes, again.bytes); !same) return same;

@@ -1,9 +1,9 @@
 // What revlora throws, and what it says instead where exceptions are not wanted.
 //
-// Every check happens at the border of a public call, before a single weight is written; the one
-// thing that shows only during a pass, weights that somebody changed, is taken back before the
-// exception leaves. The message says what is wrong, with the numbers that show it, and where
-// possible what to do.
+// Every check happens at the border of a public call, before a single weight is written; what shows
+// only during a pass, weights that somebody changed or an executor that does not do its work, is
+// taken back before the exception leaves. The message says what is wrong, with the numbers that
+// show it, and where possible what to do.
 //
 // Whatever a call would refuse can be asked before: `validate(…)`, with the arguments of the call,
 // returns a code and that text, and so do `validate_row_slice` and its like of views. In files
@@ -45,6 +45,7 @@ enum class refusal {
   other_adapter,     ///< other factors, or the same ones trained further
   weights_changed,   ///< W is not what the record starts from
   already_unmerged,  ///< W is at the base
+  executor_failed,   ///< pieces of work were left undone, or done twice
 };
 
 /// What a check found: nothing that is wrong, or why a call would be refused.
@@ -75,11 +76,18 @@ class record_refused : public invalid_input {
   /// `what` is the message.
   record_refused(refusal reason, const std::string& what) : invalid_input(what), reason_(reason) {}
 
-  /// Neither `none` nor `invalid_input`.
+  /// One of those that speak of the record or of what it belongs to.
   refusal reason() const noexcept { return reason_; }
 
  private:
   refusal reason_;
+};
+
+/// An executor (parallel.hpp) did not do its work: it left pieces undone, or ran some of them
+/// twice. What an executor throws itself leaves the call as it is.
+class executor_failed : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
 };
 
 }  // namespace revlora::inline REVLORA_NAMESPACE

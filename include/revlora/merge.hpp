@@ -21,9 +21,16 @@
 // AVX-512 uses AMX too, where the machine has it, and VDPBF16PS where that is fast.
 //
 // Bad input throws invalid_input, a record that does not fit record_refused, both derived from
-// std::invalid_argument; lack of memory throws std::bad_alloc. After an exception weights that were
-// to be changed in place are as they were; what a separate destination holds is unspecified. What
-// a call would throw can be asked before: `validate(…)`.
+// std::invalid_argument; lack of memory throws std::bad_alloc; an executor that leaves work undone
+// or does it twice, executor_failed; and what an executor throws itself leaves the call as it is.
+// After an exception weights that were to be changed in place are as they were, and so is a record
+// that was to be filled; what a separate destination holds is unspecified. What a call would throw
+// can be asked before: `validate(…)`.
+//
+// Without a record nothing leads back from weights that are half merged. So once the factors are
+// packed, `merge(W, adapters)` and `unmerge(W, adapters)` go on to the end, whatever the executor
+// does: what it leaves undone, also by throwing, the calling thread does, and the call returns.
+//
 // Different matrices may be worked on from different threads at a time.
 #pragma once
 
@@ -149,7 +156,8 @@ requires detail::source_of<Source, T> std::int64_t unmerge(matrix_view<Source> f
 
 /// The same merge, and `record` leads back to W as it is now: `unmerge(W, adapters, record)`.
 ///
-/// What the record held before is forgotten. If lack of memory ends the call, the record is empty.
+/// What the record held before is forgotten, but only once all is done: after an exception it leads
+/// back to where it led before.
 /// Beside the factors each thread reserves up to 212·d_in bytes for a code, d_in rounded up to 64;
 /// that is the worst case, and most of them are never touched.
 template <class Target = default_target, element T, executor Executor = default_executor>

@@ -25,7 +25,9 @@
 //     machine (docs/undo-record.md).
 //  8. Refusals. A record refuses, by name, what it does not belong to, and weights that somebody
 //     changed.
-//  9. All or nothing. After an exception weights that were to be changed in place are as they were.
+//  9. All or nothing. After an exception weights that were to be changed in place are as they were,
+//     and so is a record that was to be filled, whatever was thrown: by a check, for want of
+//     memory, or by the executor. A merge without a record, once begun, is finished.
 //
 // Compile without -ffast-math. For speed add -march=native or the like; AMX is then used where the
 // machine has it, and VDPBF16PS where that is fast. Or link revlora::dispatch (dispatch.hpp), which

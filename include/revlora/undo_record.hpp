@@ -45,7 +45,7 @@ class undo_record {
     return detail::read_record(bytes, contents);
   }
 
-  /// Whether there is nothing to undo: no merge has filled the record, or the last one failed.
+  /// Whether there is nothing to undo: no merge has filled the record.
   bool empty() const { return contents_.bytes.empty(); }
 
   /// The record as it would be stored, all that an unmerge needs. Valid until the record changes.

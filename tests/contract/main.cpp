@@ -49,5 +49,6 @@ int main() {
   run("round trips", contract::round_trips);
   run("interop", contract::interop);
   run("bad input", contract::bad_input);
+  run("failing executors", contract::failing_executors);
   return contract::failures == 0 ? 0 : 1;
 }

@@ -28,6 +28,9 @@ void ends_by(const revlora::validation& found, const Call& call, const std::stri
   } catch (const revlora::record_refused& refused) {
     CHECK(refused.reason() == found.reason(), about);
     CHECK(refused.what() == found.text(), about);
+  } catch (const revlora::executor_failed& failed) {
+    CHECK(found.reason() == revlora::refusal::executor_failed, about);
+    CHECK(failed.what() == found.text(), about);
   } catch (const revlora::invalid_input& refused) {
     CHECK(found.reason() == revlora::refusal::invalid_input, about);
     CHECK(refused.what() == found.text(), about);

@@ -7,5 +7,6 @@ void golden_bytes();
 void round_trips();
 void interop();
 void bad_input();
+void failing_executors();
 
 }  // namespace contract

@@ -54,13 +54,13 @@ inline std::uint64_t data_bytes_of(const std::string& header) {
 /// A valid record of a matrix, whatever its size: its panels say nothing.
 inline std::vector<std::byte> record_of(element_type type, std::ptrdiff_t rows, std::ptrdiff_t cols,
                                         std::size_t adapters) {
-  detail::record_contents contents;
+  detail::record_contents contents, replaced;
   contents.type = type;
   contents.rows = rows;
   contents.cols = cols;
   contents.fingerprints.resize(adapters);
   contents.panels.resize(static_cast<std::size_t>(detail::panels_of(rows, cols)));
-  detail::write_record(contents);
+  detail::write_record(contents, replaced);
   return contents.bytes;
 }
 

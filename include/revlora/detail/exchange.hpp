@@ -6,7 +6,8 @@
 //
 // All or nothing. Merged weights and their record are functions of (base, delta), so a panel that
 // was led to its goal can be led back, exactly, and is if another one fails: because somebody
-// changed it, because its code is damaged, or because memory for a code runs out.
+// changed it, because its code is damaged, because memory for a code runs out, or because the
+// executor throws or leaves it undone. The calling thread leads back, by itself.
 #pragma once
 
 #include <atomic>
@@ -18,7 +19,9 @@
 #include <utility>
 #include <vector>
 
+#include "../error.hpp"
 #include "../matrix_view.hpp"
+#include "ieee_mode.hpp"
 #include "kernel_interface.hpp"
 #include "namespace.hpp"
 #include "packed_adapters.hpp"
@@ -30,7 +33,13 @@
 namespace revlora::inline REVLORA_NAMESPACE::detail {
 
 /// How a pass ended. After anything but `done` the weights are as they were.
-enum class outcome : std::uint8_t { done, out_of_memory, weights_changed, record_damaged };
+enum class outcome : std::uint8_t {
+  done,
+  out_of_memory,
+  weights_changed,
+  record_damaged,
+  executor_failed,
+};
 
 class exchange {
  public:
@@ -39,14 +48,16 @@ class exchange {
     const packed_adapters& adapters;
     const record_contents& record;
   };
-  /// What they are to be merged with, and the record to be made, its header filled in.
+  /// What they are to be merged with, the record to be made, its header filled in, and the one that
+  /// it will replace: until it is finished that is as it was.
   struct goal {
     const packed_adapters& adapters;
     record_contents& record;
+    record_contents& replaced;
   };
 
   /// Without an origin the weights are the base; without a goal they are to be. `to` is `from`, or
-  /// a matrix of the same shape that does not overlap it, or nowhere.
+  /// a matrix of the same shape that does not overlap it, or nowhere. Throws std::bad_alloc.
   template <element T>
   exchange(const kernel_table& kernels, matrix_view<const T> from, matrix_view<T> to,
            std::optional<origin> start, std::optional<goal> end)
@@ -55,42 +66,61 @@ class exchange {
         weights_(to_kernels(from, to)),
         old_record_(start ? &start->record : nullptr),
         new_record_(end ? &end->record : nullptr),
+        replaced_record_(end ? &end->replaced : nullptr),
         old_delta_(start ? delta_of(start->adapters) : nullptr),
-        new_delta_(end ? delta_of(end->adapters) : nullptr) {}
+        new_delta_(end ? delta_of(end->adapters) : nullptr),
+        panels_(panels_of(from.rows, from.cols)),
+        arrived_(static_cast<std::size_t>(panels_of(from.rows, from.cols)), false) {
+    if (new_record_ != nullptr) new_record_->panels.resize(arrived_.size());
+  }
 
-  /// Throws std::bad_alloc before anything is written.
+  /// What the executor throws passes through; then too the weights are as they were.
   template <executor Executor>
   outcome run(const Executor& executor) {
-    const std::ptrdiff_t panels = panels_of(weights_.rows, weights_.cols);
-    std::vector<char> arrived(static_cast<std::size_t>(panels), false);
-    if (new_record_ != nullptr) {
-      new_record_->panels.assign(static_cast<std::size_t>(panels), {});
-      new_record_->arena.clear();
-    }
+    way_back leads_back{*this};
     std::atomic<outcome> result = outcome::done;
-    for_each(executor, panels, weights_.rows * weights_.cols, [&](std::ptrdiff_t panel) {
+    const auto lead_panel = [&](std::ptrdiff_t panel) {
       if (result != outcome::done) return;
       const outcome of_panel = lead(panel);
       if (of_panel == outcome::done)
-        arrived[static_cast<std::size_t>(panel)] = true;
+        arrived_[static_cast<std::size_t>(panel)] = true;
       else
         result = of_panel;
-    });
-    if (result == outcome::done) result = finish();
-    if (result == outcome::done || weights_.to == nullptr) return result;
-    for_each(executor, panels, weights_.rows * weights_.cols, [&](std::ptrdiff_t panel) {
-      if (!arrived[static_cast<std::size_t>(panel)]) return;
-      kernel_interface::panel_exchange work = begin(panel);
-      if (new_record_ != nullptr) work.wanted_code = code_of(new_entry(panel), new_record_->arena);
-      kernels_.take_back(work, std::numeric_limits<std::ptrdiff_t>::max());
-    });
+    };
+    execution_ = panels_.run(executor, weights_.rows * weights_.cols, lead_panel);
+    if (result == outcome::done) result = execution_ ? finish() : outcome::executor_failed;
+    leads_back.is_wanted = result != outcome::done;
     return result;
   }
+
+  /// What the executor failed to do, if that is the outcome.
+  const validation& execution() const { return execution_; }
 
   /// How many weights that were finite in the base are not any more.
   std::int64_t became_not_finite() const { return became_; }
 
  private:
+  /// Leads the panels that have arrived back when it goes out of scope, also by an exception.
+  struct way_back {
+    exchange& its;
+    bool is_wanted = true;
+
+    ~way_back() {
+      if (!is_wanted || its.weights_.to == nullptr) return;
+      for (std::size_t panel = 0; panel < its.arrived_.size(); ++panel)
+        if (its.arrived_[panel])
+          in_ieee_mode([this](std::ptrdiff_t i) { its.lead_back(i); },
+                       static_cast<std::ptrdiff_t>(panel));
+    }
+  };
+
+  /// A panel that has arrived.
+  void lead_back(std::ptrdiff_t panel) {
+    kernel_interface::panel_exchange work = begin(panel);
+    if (new_record_ != nullptr) work.wanted_code = code_of(new_entry(panel), new_record_->arena);
+    kernels_.take_back(work, std::numeric_limits<std::ptrdiff_t>::max());
+  }
+
   panel_entry& new_entry(std::ptrdiff_t panel) {
     return new_record_->panels[static_cast<std::size_t>(panel)];
   }
@@ -152,7 +182,8 @@ class exchange {
       return outcome::record_damaged;
     if (new_record_ != nullptr) {
       new_record_->base_checksum = base_;
-      if (!had_memory([&] { write_record(*new_record_); })) return outcome::out_of_memory;
+      if (!had_memory([&] { write_record(*new_record_, *replaced_record_); }))
+        return outcome::out_of_memory;
     }
     return outcome::done;
   }
@@ -162,8 +193,12 @@ class exchange {
   kernel_interface::weights weights_;
   const record_contents* old_record_;         ///< null if the weights are the base
   record_contents* new_record_;               ///< null if they are to be
+  record_contents* replaced_record_;          ///< by the new one
   const kernel_interface::delta* old_delta_;  ///< null if nothing was added
   const kernel_interface::delta* new_delta_;  ///< null if nothing is to be added
+  piecework panels_;
+  std::vector<char> arrived_;  ///< which of them are at the goal
+  validation execution_;
   std::mutex mutex_;
   scratch_pool pool_;
   std::atomic<std::uint64_t> base_ = 0;

@@ -8,6 +8,7 @@
 #include <limits>
 #include <vector>
 
+#include "../error.hpp"
 #include "../low_rank.hpp"
 #include "kernel_interface.hpp"
 #include "memory.hpp"
@@ -67,7 +68,7 @@ static_assert(sizeof(packed_adapter) == sizeof(kernel_interface::packed_adapter)
 class packed_adapters {
  public:
   /// Packs the factors: at most 4·r·(d_out + d_in) bytes per adapter, for ranks that fill their
-  /// steps. Throws std::bad_alloc.
+  /// steps. Throws std::bad_alloc. To be used only if nothing is `found`.
   template <executor Executor>
   packed_adapters(const kernel_table& kernels, element_type weights, adapter_list adapters,
                   const Executor& executor) {
@@ -77,11 +78,15 @@ class packed_adapters {
       const arithmetic preferred = kernels.preferred[static_cast<int>(adapter.type())];
       if (!pack(kernels, weights, adapter, preferred, executor))
         pack(kernels, weights, adapter, arithmetic::fused, executor);
+      if (!found_) return;
     }
     delta_ = {packed_.data(), packed_.size(), adapters.recipe() == recipe::rounded_delta};
   }
   packed_adapters(const packed_adapters&) = delete;
   packed_adapters& operator=(const packed_adapters&) = delete;
+
+  /// What the executor failed to do.
+  const validation& found() const { return found_; }
 
   /// An empty list adds nothing, not even +0.
   bool adds_nothing() const { return packed_.empty(); }
@@ -128,7 +133,7 @@ class packed_adapters {
     shared_magnitudes in_b, in_a;
     // One look while packing decides: what real adapters hold passes.
     const std::ptrdiff_t elements = adapter.rank() * (adapter.b().rows + adapter.a().cols);
-    for_each(executor, panels + blocks, elements, [&](std::ptrdiff_t piece) {
+    found_ = piecework(panels + blocks).run(executor, elements, [&](std::ptrdiff_t piece) {
       if (piece < panels)
         in_b.add(kernels.pack_up(to_kernels(adapter.b()), how, piece,
                                  up.get() + piece * depth * block_rows));
@@ -137,7 +142,7 @@ class packed_adapters {
             to_kernels(adapter.a()), how, piece - panels,
             down.get() + (piece - panels) * depth * block_cols));
     });
-    if (!is_exact(how, in_b, in_a)) return false;
+    if (found_ && !is_exact(how, in_b, in_a)) return false;
     packed_.push_back({{up.get(), down.get(), depth, adapter.strength(), how}});
     memory_.push_back(std::move(up));
     memory_.push_back(std::move(down));
@@ -146,7 +151,8 @@ class packed_adapters {
 
   std::vector<packed_adapter> packed_;
   std::vector<aligned_array<float>> memory_;
-  kernel_interface::delta delta_;
+  kernel_interface::delta delta_{};
+  validation found_;
 };
 
 }  // namespace revlora::inline REVLORA_NAMESPACE::detail

@@ -7,17 +7,19 @@
 #include <cstdint>
 #include <cstring>
 
+#include "../error.hpp"
 #include "../matrix_view.hpp"
 #include "kernel_interface.hpp"
 #include "namespace.hpp"
 #include "packed_adapters.hpp"
 #include "panels.hpp"
+#include "refuse.hpp"
 #include "schedule.hpp"
+#include "strided.hpp"
 
 namespace revlora::inline REVLORA_NAMESPACE::detail {
 
 using kernel_interface::kernel_table;
-using kernel_interface::panel_checksums;
 
 /// What a pass that only reads writes to.
 template <element T>
@@ -34,21 +36,29 @@ const kernel_interface::weight_kernels& kernels_for(const kernel_table& kernels)
 
 /// to ← round(from ± D) for adapters that add something; returns how many weights became infinite
 /// or NaN. Strip by strip, as wide as the caches like it.
+///
+/// In place nothing is left that would lead back: whatever the executor does, it goes on to the
+/// end.
 template <element T, executor Executor>
 std::int64_t combine_pass(const kernel_table& kernels, matrix_view<const T> from, matrix_view<T> to,
                           packed_adapters& adapters, bool subtracts, const Executor& executor) {
   std::atomic<std::int64_t> became = 0;
+  piecework panels(panels_of(from.rows, from.cols));
   const std::ptrdiff_t width = adapters.blocks_at_once() * block_cols;
   for (std::ptrdiff_t left = 0; left < from.cols; left += width) {
     const std::ptrdiff_t cols = std::min(width, from.cols - left);
     kernel_interface::weights strip = to_kernels(from, to);
-    strip.from = from.data + left;
-    strip.to = to.data + left;
+    strip.from = behind(from.data, left);
+    strip.to = behind(to.data, left);
     strip.cols = cols;
     adapters.start_at(left / block_cols);
-    for_each(executor, panels_of(from.rows, cols), from.rows * cols, [&](std::ptrdiff_t panel) {
+    const auto combine = [&](std::ptrdiff_t panel) {
       became += kernels_for<T>(kernels).combine(strip, adapters.delta(), subtracts, panel);
-    });
+    };
+    if (from.data == to.data)
+      panels.run_to_the_end(executor, from.rows * cols, combine);
+    else
+      require(panels.run(executor, from.rows * cols, combine));
   }
   return became;
 }
@@ -56,25 +66,23 @@ std::int64_t combine_pass(const kernel_table& kernels, matrix_view<const T> from
 /// to ← from, every bit.
 template <element T, executor Executor>
 void copy_pass(matrix_view<const T> from, matrix_view<T> to, const Executor& executor) {
-  if (from.cols == 0) return;
-  for_each(executor, from.rows, from.rows * from.cols, [&](std::ptrdiff_t row) {
-    std::memcpy(to.data + row * to.row_stride, from.data + row * from.row_stride,
-                static_cast<std::size_t>(from.cols) * sizeof(T));
-  });
+  piecework panels(panels_of(from.rows, from.cols));
+  require(panels.run(executor, from.rows * from.cols, [&](std::ptrdiff_t panel) {
+    const std::ptrdiff_t top = panel * block_rows, bottom = std::min(top + block_rows, from.rows);
+    for (std::ptrdiff_t row = top; row < bottom; ++row)
+      std::memcpy(to.data + row * to.row_stride, from.data + row * from.row_stride,
+                  static_cast<std::size_t>(from.cols) * sizeof(T));
+  }));
 }
 
-/// Calls `use(panel, checksums)` for each panel as it is; returns the checksum of the matrix.
+/// Calls `use(panel, checksums)` for each panel as it is; says what the executor failed to do.
 template <element T, executor Executor, class Use>
-std::uint64_t checksum_pass(const kernel_table& kernels, matrix_view<const T> w,
-                            const Executor& executor, const Use& use) {
-  std::atomic<std::uint64_t> total = 0;
-  for_each(executor, panels_of(w.rows, w.cols), w.rows * w.cols, [&](std::ptrdiff_t panel) {
-    const panel_checksums checksums =
-        kernels_for<T>(kernels).checksums(to_kernels(w, nowhere<T>), panel);
-    total += checksums.wide;
-    use(panel, checksums);
+validation checksum_pass(const kernel_table& kernels, matrix_view<const T> w,
+                         const Executor& executor, const Use& use) {
+  piecework panels(panels_of(w.rows, w.cols));
+  return panels.run(executor, w.rows * w.cols, [&](std::ptrdiff_t panel) {
+    use(panel, kernels_for<T>(kernels).checksums(to_kernels(w, nowhere<T>), panel));
   });
-  return total;
 }
 
 }  // namespace revlora::inline REVLORA_NAMESPACE::detail

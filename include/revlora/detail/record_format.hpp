@@ -24,6 +24,7 @@
 #include <limits>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "../element.hpp"
@@ -83,12 +84,16 @@ class byte_writer {
 };
 
 /// Makes the bytes of a record whose panels lie in the arena, and lets the entries point into them.
-/// Throws std::bad_alloc, the entries as they were.
-inline void write_record(record_contents& record) {
+/// The memory is that of the bytes of the record that it replaces, which are forgotten. Throws
+/// std::bad_alloc, both records as they were.
+inline void write_record(record_contents& record, record_contents& replaced) {
   const std::size_t header = sizeof record_magic + 4 + 3 * varint_max +
                              8 * record.fingerprints.size() + 8 +
                              record.panels.size() * (4 + varint_max);
-  record.bytes.resize(header + record.arena.size() + digest_bytes);
+  const std::size_t most = header + record.arena.size() + digest_bytes;
+  replaced.bytes.reserve(most);  // leaves them as they are, even if it throws
+  record.bytes = std::move(replaced.bytes);
+  record.bytes.resize(most);
   byte_writer out(record.bytes.data());
   out.put(record_magic, sizeof record_magic);
   out.put(format_version);

@@ -35,6 +35,7 @@ inline void require(const validation& found) {
   if (found) return;
 #ifdef __cpp_exceptions
   if (found.reason() == refusal::invalid_input) throw invalid_input(found.text());
+  if (found.reason() == refusal::executor_failed) throw executor_failed(found.text());
   throw record_refused(found.reason(), found.text());
 #else
   std::fprintf(stderr, "%s\n", found.text().c_str());

@@ -1,12 +1,18 @@
-// Pieces of work over an executor, each in IEEE mode.
+// Pieces of work over an executor, each in IEEE mode, and each once, whatever the executor does.
 #pragma once
 
+#include <algorithm>
+#include <atomic>
 #include <concepts>
 #include <cstddef>
+#include <string>
+#include <vector>
 
+#include "../error.hpp"
 #include "../parallel.hpp"
 #include "ieee_mode.hpp"
 #include "namespace.hpp"
+#include "refuse.hpp"
 
 namespace revlora::inline REVLORA_NAMESPACE::detail {
 
@@ -14,17 +20,78 @@ namespace revlora::inline REVLORA_NAMESPACE::detail {
 /// 5 µs without a record, 10 with one.
 inline constexpr std::ptrdiff_t worth_a_team = std::ptrdiff_t{1} << 15;
 
-/// `elements` is how many numbers the pieces work on in all.
-template <executor Executor, class Work>
-void for_each(const Executor& executor, std::ptrdiff_t count,
-              [[maybe_unused]] std::ptrdiff_t elements, const Work& work) {
-  if (count <= 0) return;
-  const auto piece = [&work](std::ptrdiff_t i) { in_ieee_mode(work, i); };
+/// The pieces of a pass. It knows which of them an executor has begun, and those are done when it
+/// is back: a body does not throw.
+class piecework {
+ public:
+  /// Throws std::bad_alloc.
+  explicit piecework(std::ptrdiff_t count) : begun_(static_cast<std::size_t>(count)) {}
+
+  /// Lets an executor do them, and says whether it did each exactly once. One that comes again, or
+  /// that is none of them, is not done. What the executor throws passes through. `elements` is how
+  /// many numbers the pieces work on in all.
+  template <executor Executor, class Work>
+  validation run(const Executor& executor, [[maybe_unused]] std::ptrdiff_t elements,
+                 const Work& work) {
+    if (count() == 0) return {};
 #ifdef _OPENMP
-  if constexpr (std::same_as<Executor, openmp>)
-    if (elements < worth_a_team) return serial{}.parallel_for(count, piece);
+    if constexpr (std::same_as<Executor, openmp>)
+      if (elements < worth_a_team) return run(serial{}, elements, work);
 #endif
-  executor.parallel_for(count, piece);
-}
+    start();
+    executor.parallel_for(count(), [&](std::ptrdiff_t i) { do_once(i, work); });
+    return found();
+  }
+
+  /// Lets an executor do them, and does on the calling thread what it leaves undone, be it by an
+  /// exception: for a pass that cannot be taken back.
+  template <executor Executor, class Work>
+  void run_to_the_end(const Executor& executor, std::ptrdiff_t elements, const Work& work) {
+    const auto try_to = [&] { return run(executor, elements, work).ok(); };
+#ifdef __cpp_exceptions
+    try {
+      if (try_to()) return;
+    } catch (...) {
+    }
+#else
+    if (try_to()) return;
+#endif
+    for (std::ptrdiff_t i = 0; i < count(); ++i) do_once(i, work);
+  }
+
+ private:
+  std::ptrdiff_t count() const {
+    return static_cast<std::ptrdiff_t>(begun_.size());
+  }
+
+  void start() {
+    for (auto& piece : begun_) piece.store(false, std::memory_order_relaxed);
+    surplus_ = 0;
+  }
+
+  template <class Work>
+  void do_once(std::ptrdiff_t i, const Work& work) {
+    // Relaxed: whoever waits for the executor sees what the pieces did.
+    if (i < 0 || i >= count() ||
+        begun_[static_cast<std::size_t>(i)].exchange(true, std::memory_order_relaxed))
+      ++surplus_;
+    else
+      in_ieee_mode(work, i);
+  }
+
+  validation found() const {
+    const auto undone = std::count(begun_.begin(), begun_.end(), false);
+    if (undone == 0 && surplus_ == 0) return {};
+    return {refusal::executor_failed,
+            "revlora: the executor did not do each of " + std::to_string(count()) +
+                " pieces of work once (" + std::to_string(undone) + " left undone, " +
+                std::to_string(surplus_) +
+                " called again or beyond the last): its parallel_for(count, body) has to call "
+                "body(0) to body(count - 1), each once, and to return when all have returned"};
+  }
+
+  std::vector<std::atomic<bool>> begun_;
+  std::atomic<std::ptrdiff_t> surplus_ = 0;  ///< calls that were not for a piece still to be done
+};
 
 }  // namespace revlora::inline REVLORA_NAMESPACE::detail

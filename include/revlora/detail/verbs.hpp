@@ -30,6 +30,7 @@ std::int64_t combine_adapters(matrix_view<const T> from, matrix_view<T> to, adap
   if (!adapters.empty()) {
     const kernel_table& kernels = kernels_of<Target>();
     packed_adapters packed(kernels, element_type_of<T>, adapters, executor);
+    require(packed.found());
     return combine_pass(kernels, from, to, packed, subtracts, executor);
   }
   if (from.data != to.data) copy_pass(from, to, executor);
@@ -43,24 +44,33 @@ matrix_view<T> in_place(matrix_view<T> w, bool changes) {
   return changes ? w : nowhere<T>;
 }
 
-/// The header of a record of weights `w` merged with `adapters`, and no bytes yet.
-inline void begin_record(record_contents& record, const factor_view& w, adapter_list adapters) {
-  record.bytes.clear();
+/// The header of a record of weights `w` merged with `adapters`, and no bytes yet. Codes are
+/// gathered in the memory where those of the record were that it is to replace.
+inline record_contents begin_record(const factor_view& w, adapter_list adapters,
+                                    record_contents& replaced) {
+  record_contents record;
   record.type = w.type;
   record.recipe = adapters.recipe();
   record.rows = w.rows;
   record.cols = w.cols;
-  record.fingerprints.clear();
   for (const low_rank& adapter : adapters) record.fingerprints.push_back(fingerprint(adapter));
+  record.arena = std::move(replaced.arena);
+  record.arena.clear();
+  return record;
 }
 
-/// What ended an exchange, `from` being as it was. Throws std::bad_alloc if that was it.
-template <element T, executor Executor>
-validation what_ended(outcome result, matrix_view<const T> from, const undo_record& record,
-                      const Executor& executor) {
+/// Runs an exchange and says what ended it, if it is not done: then the weights are as they were.
+/// Throws std::bad_alloc.
+template <class Target, element T, executor Executor>
+validation run(exchange& work, matrix_view<const T> from, const undo_record& record,
+               const Executor& executor) {
+  const outcome result = work.run(executor);
   require_memory(result != outcome::out_of_memory);
+  if (result == outcome::executor_failed) return work.execution();
   if (result == outcome::weights_changed) {
-    if (state_of(from, record, executor) == weights_state::base)
+    weights_state state;
+    if (validation found = find_state<Target>(from, record, executor, state); !found) return found;
+    if (state == weights_state::base)
       return refused_record(refusal::already_unmerged,
                             "W has been unmerged already, it is at the base");
     return refused_record(refusal::weights_changed,
@@ -78,11 +88,13 @@ template <class Target, element T, executor Executor>
 std::int64_t merge_recorded(matrix_view<const T> from, matrix_view<T> to, adapter_list adapters,
                             undo_record& record, const Executor& executor) {
   record_contents& contents = record_access::contents(record);
-  begin_record(contents, from, adapters);
   const kernel_table& kernels = kernels_of<Target>();
   const packed_adapters packed(kernels, element_type_of<T>, adapters, executor);
-  exchange work(kernels, from, to, std::nullopt, exchange::goal{packed, contents});
-  require(what_ended(work.run(executor), from, record, executor));
+  require(packed.found());
+  record_contents next = begin_record(from, adapters, contents);
+  exchange work(kernels, from, to, std::nullopt, exchange::goal{packed, next, contents});
+  require(run<Target>(work, from, record, executor));
+  contents = std::move(next);
   return work.became_not_finite();
 }
 
@@ -93,9 +105,10 @@ validation unmerge_recorded(matrix_view<const T> from, matrix_view<T> to, adapte
   if (validation found = check_record(from, adapters, record); !found) return found;
   const kernel_table& kernels = kernels_of<Target>();
   const packed_adapters packed(kernels, element_type_of<T>, adapters, executor);
+  if (!packed.found()) return packed.found();
   exchange work(kernels, from, to, exchange::origin{packed, record_access::contents(record)},
                 std::nullopt);
-  return what_ended(work.run(executor), from, record, executor);
+  return run<Target>(work, from, record, executor);
 }
 
 /// swap.
@@ -104,15 +117,16 @@ std::int64_t swap_recorded(matrix_view<T> w, adapter_list merged, adapter_list w
                            undo_record& record, const Executor& executor) {
   require(check_record(w, merged, record));
   record_contents& contents = record_access::contents(record);
-  record_contents next;
-  begin_record(next, w, wanted);
   const kernel_table& kernels = kernels_of<Target>();
-  const packed_adapters packed_merged(kernels, element_type_of<T>, merged, executor),
-      packed_wanted(kernels, element_type_of<T>, wanted, executor);
-  next.arena = std::move(contents.arena);
+  const packed_adapters packed_merged(kernels, element_type_of<T>, merged, executor);
+  require(packed_merged.found());
+  const packed_adapters packed_wanted(kernels, element_type_of<T>, wanted, executor);
+  require(packed_wanted.found());
+  record_contents next = begin_record(w, wanted, contents);
   exchange work(kernels, matrix_view<const T>(w), in_place(w, !merged.empty() || !wanted.empty()),
-                exchange::origin{packed_merged, contents}, exchange::goal{packed_wanted, next});
-  require(what_ended<T>(work.run(executor), w, record, executor));
+                exchange::origin{packed_merged, contents},
+                exchange::goal{packed_wanted, next, contents});
+  require(run<Target, T>(work, w, record, executor));
   contents = std::move(next);
   return work.became_not_finite();
 }
