@@ -19,9 +19,9 @@ namespace revlora::inline REVLORA_NAMESPACE {
 ///
 /// It must neither return nor throw while a body still runs: join what has begun, then throw. What
 /// it throws leaves the call as it is. Pieces that it leaves out or runs twice are noticed, and the
-/// call throws executor_failed. Both ways weights and record are as before the call. Only merge and
-/// unmerge without a record cannot be taken back once weights are written, and return: what the
-/// executor has left undone is then done on the calling thread.
+/// call throws executor_failed, validate returns it. Both ways weights and record are as before the
+/// call. Only merge and unmerge without a record cannot be taken back once weights are written, and
+/// return: what the executor has left undone is then done on the calling thread.
 template <class E>
 concept executor = requires(const E& e, std::ptrdiff_t count, void (*body)(std::ptrdiff_t)) {
   e.parallel_for(count, body);

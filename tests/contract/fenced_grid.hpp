@@ -68,7 +68,9 @@ class fenced_grid {
 
   template <class Element>
   revlora::matrix_view<Element> its_view(Element* memory) const {
-    return {memory + lead_, rows_, cols_, by_columns_ ? 1 : stride_, by_columns_ ? stride_ : 1};
+    const bool empty = rows_ == 0 || cols_ == 0;  // whose data may be null
+    return {empty ? nullptr : memory + lead_, rows_, cols_, by_columns_ ? 1 : stride_,
+            by_columns_ ? stride_ : 1};
   }
 
   void fence([[maybe_unused]] bool up) const {
