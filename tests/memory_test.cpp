@@ -200,15 +200,14 @@ TYPED_TEST(Memory, RunningOutInASwapLeavesWeightsAndRecordAlone) {
 
 // The record of an earlier merge lasts until the new one is finished.
 TYPED_TEST(Memory, RunningOutLeavesTheRecordAlone) {
-  const matrix<TypeParam>& base = this->base;
-  matrix<TypeParam> other = base, merged = base;
+  matrix<TypeParam> other = this->base, merged = this->base;
   revlora::undo_record earlier, expected;
   revlora::merge(other.view(), this->another.view(), earlier);
   revlora::merge(merged.view(), this->list, expected);
   bool reached = true;
   for (long k = 0; reached; ++k) {
     ASSERT_LT(k, 10000) << "allocates without end";
-    matrix<TypeParam> w = base;
+    matrix<TypeParam> w = this->base;
     revlora::undo_record record = earlier;
     bool failed = false;
     fail_at = k;
@@ -223,7 +222,7 @@ TYPED_TEST(Memory, RunningOutLeavesTheRecordAlone) {
         << "after the failure of allocation " << k;
     w = failed ? other : w;
     revlora::unmerge(w.view(), failed ? this->another.view() : this->list[0], record);
-    ASSERT_TRUE(same_bits(base, w)) << "after the failure of allocation " << k;
+    ASSERT_TRUE(same_bits(this->base, w)) << "after the failure of allocation " << k;
   }
 }
 
