@@ -60,15 +60,9 @@ TEST(ForgedUndo, RecordsOfOtherMatrices) {
     return [extents](json& header) { header["tensors"][0]["shape"] = extents; };
   };
   const std::uint64_t large = std::uint64_t{1} << 32;
-  for (const std::vector<std::uint64_t>& extents : {std::vector<std::uint64_t>{3, 2},
-                                                    {2, 4},
-                                                    {6},
-                                                    {},
-                                                    {2, 3, 2},
-                                                    {2, large, large, 3},
-                                                    {2, large / 2 * 3, large},
-
-                                                    {2, 0}}) {
+  const std::vector<std::vector<std::uint64_t>> others = {
+      {3, 2}, {1, 3}, {3, 3}, {2, 4}, {6}, {}, {2, 3, 2}, {2, large, large, 3}, {2, 0}};
+  for (const auto& extents : others) {
     expect_refused(shape(extents), "is one of another matrix");
   }
   expect_refused(shape({1000000, 1000000}), "another matrix");
