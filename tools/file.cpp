@@ -25,17 +25,17 @@ file_status status_of(int number, const std::filesystem::path& path) {
   return status;
 }
 
-void adopt_attributes(int from, int to) {
+void adopt_attributes(int from, int to, bool with_access) {
   const ssize_t size = ::flistxattr(from, nullptr, 0);
   if (size <= 0) return;
   std::vector<char> names(static_cast<std::size_t>(size));
   const ssize_t filled = ::flistxattr(from, names.data(), names.size());
   const char* const end = names.data() + std::max<ssize_t>(filled, 0);
   for (const char* name = names.data(); name < end; name += std::string_view(name).size() + 1) {
+    const std::string_view called = name;
+    if (called == "system.posix_acl_access" && !with_access) continue;
     // Signatures of the content, which is going to be another one.
-    if (std::string_view(name) == "security.ima" || std::string_view(name) == "security.evm") {
-      continue;
-    }
+    if (called == "security.ima" || called == "security.evm") continue;
     std::vector<char> value(1 << 16);  // the longest that Linux has
     const ssize_t length = ::fgetxattr(from, name, value.data(), value.size());
     if (length < 0) continue;
@@ -137,14 +137,13 @@ void file::adopt(const file& original) const {
   };
   // Only root may give files away, and others only to groups of theirs. A group that is another one
   // must not see more than it could.
-  if (!change_owner(wanted.st_uid, wanted.st_gid) &&
-      !change_owner(static_cast<uid_t>(-1), wanted.st_gid)) {
-    permissions &= ~mode_t{070};
-  }
+  const bool has_group = change_owner(wanted.st_uid, wanted.st_gid) ||
+                         change_owner(static_cast<uid_t>(-1), wanted.st_gid);
+  if (!has_group) permissions &= ~mode_t{070};
   if (repeated([&] { return ::fchmod(number(), permissions); }) != 0) {
     throw system_problem("cannot set the permissions of " + quoted(path_));
   }
-  adopt_attributes(original.number(), number());
+  adopt_attributes(original.number(), number(), has_group);
 }
 
 void file::flush() const {

@@ -70,7 +70,8 @@ std::optional<fs::path> model_of(const undo_file& undo, const folder& home) {
   const bool files_beside = std::ranges::all_of(
       undo.tensors, [&](const merged_tensor& tensor) { return is_file(tensor.file); });
   if (files_beside) return home.path();
-  if (fs::exists(undo.model)) return undo.model;
+  std::error_code ignored;
+  if (fs::exists(undo.model, ignored)) return undo.model;
   return {};
 }
 

@@ -51,12 +51,6 @@ class json_reader : public nlohmann::json_sax<nlohmann::ordered_json> {
 /// A look-up by key is linear: fine for a known few of them, not for those of another file.
 nlohmann::ordered_json parse_object(std::string_view text, const std::string& source);
 
-/// The same, until checkpoint.cpp reads its index by read_shard_index().
-template <class Json>
-Json parse_object(std::string_view text, const std::string& source) {
-  return parse_object(text, source);
-}
-
 /// Throws a problem that begins with `source` if one of these keys of one object appears twice.
 void refuse_repeated(std::vector<std::string_view> keys, const std::string& source);
 

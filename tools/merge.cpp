@@ -85,6 +85,10 @@ merge_result merge_model(const merge_request& request) {
   const merge_plan plan(model, adapters, std::vector<double>(adapters.size(), request.strength));
   destination target(model, request.out, request.force);
   require_utf8(target.path(), "the new model");
+  for (const planned_tensor& planned : plan.tensors()) {
+    check_file_name(target.name_of(planned.shard),
+                    "an undo file could not name a file of the model, so rename it: its name");
+  }
   undo_place undo_at(request.undo, request.overwrite_undo, request.force, model, target);
 
   merge_result result;
@@ -96,6 +100,8 @@ merge_result merge_model(const merge_request& request) {
   merge_tensors(plan, target, undo, result);
   undo.files = target.identities();
   const auto bytes = undo.to_bytes();
+  // What it says now it has to say when it is needed.
+  undo_file::from_bytes(bytes, quoted(undo_at.path()));
   undo_at.write(bytes, target);
   target.finish();
   for (const peft_adapter& adapter : adapters) adapter.check_unchanged();

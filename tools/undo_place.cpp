@@ -72,34 +72,27 @@ bool leads_nothing_back(const undo_file& undo) {
                              [](const merged_tensor& tensor) { return tensor.changed == 0; });
 }
 
-/// What an undo file is good for still; empty if it leads nothing back any more.
-std::string what_needs(const undo_file& undo, const fs::path& path) {
-  const std::string named = quoted(undo.model);
-  try {
-    const checkpoint model(undo.model);
-    const model_state state = compare(model, undo);
-    if (state.any(tensor_state::other)) {
-      return quoted(path) + " is the undo file of another state of " + named + ": " +
-             quoted(state.first(tensor_state::other, undo).name) + " does not fit";
-    }
-    if (!state.is_base()) {
-      return quoted(path) + " is the undo file of " + named + ", which is " + state.describe();
-    }
-    if (are_files_of(undo.files, model)) return "";
-    return quoted(path) + " leads back what was merged as " + named +
-           ", and what is there now is another file";
-  } catch (const problem&) {
-    return quoted(path) + " is the undo file of " + named + ", where no model is now";
+/// What an undo file is good for still, by the model that it names; empty if it leads nothing back.
+std::string what_needs(const undo_file& undo, const fs::path& path, const checkpoint& named,
+                       const model_state& state) {
+  const std::string name = quoted(named.path());
+  if (state.any(tensor_state::other)) {
+    return quoted(path) + " is the undo file of another state of " + name + ": " +
+           quoted(state.first(tensor_state::other, undo).name) + " does not fit";
   }
+  if (!state.is_base()) {
+    return quoted(path) + " is the undo file of " + name + ", which is " + state.describe();
+  }
+  if (are_files_of(undo.files, named)) return "";
+  return quoted(path) + " leads back what was merged as " + name +
+         ", and what is there now is another file";
 }
 
 /// Why an undo file has to be kept when `model` is merged; empty if it need not. Throws a problem
 /// if that is merged already.
 std::string why_kept(const file& existing, const checkpoint& model, bool force) {
   const undo_file undo = read_undo(existing);
-  if (!force && existing.status().is_read_only()) {
-    return quoted(existing.path()) + " is read-only";
-  }
+  if (!force && existing.status().is_read_only()) return quoted(existing.path()) + " is read-only";
   if (leads_nothing_back(undo)) return "";
   const model_state state = compare(model, undo);
   if (state.any(tensor_state::merged) && !state.any(tensor_state::other)) {
@@ -107,13 +100,22 @@ std::string why_kept(const file& existing, const checkpoint& model, bool force) 
                   " already, says " + quoted(existing.path()) +
                   ": unmerge first, or name another file with --undo");
   }
-  return what_needs(undo, existing.path());
+  if (undo.model == model.path()) return what_needs(undo, existing.path(), model, state);
+  std::optional<checkpoint> named;
+  try {
+    named.emplace(undo.model);
+  } catch (const problem&) {
+    return quoted(existing.path()) + " is the undo file of " + quoted(undo.model) +
+           ", where no model is now";
+  }
+  return what_needs(undo, existing.path(), *named, compare(*named, undo));
 }
 
 /// Whether a path leads into a folder that is not there yet.
 bool is_inside(const fs::path& path, const fs::path& new_folder) {
   const fs::path parent = path.parent_path();
-  if (parent.empty() || fs::exists(parent)) return false;
+  std::error_code ignored;
+  if (!parent.has_filename() || fs::exists(parent, ignored)) return false;
   return place(parent).path() == new_folder;
 }
 

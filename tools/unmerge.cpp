@@ -30,7 +30,8 @@ std::vector<fs::path> adapter_folders(const undo_file& undo, const unmerge_reque
   }
   std::vector<fs::path> folders;
   for (const merged_adapter& adapter : undo.adapters) {
-    if (!fs::exists(adapter.folder)) {
+    std::error_code ignored;
+    if (!fs::exists(adapter.folder, ignored)) {
       throw problem("the adapter " + quoted(adapter.folder) +
                     " is not there: say where it is now with --adapter");
     }

@@ -190,6 +190,18 @@ TEST_F(HostileFolder, PathsThatAnUndoFileCannotNameAreRefusedBeforeTheWork) {
   expect_done("merge model adapter --undo " + odd + "/model.undo");  // it need not name itself
 }
 
+// What an undo file would be refused for later is refused before.
+TEST_F(HostileFolder, NamesThatAnUndoFileMayNotHaveAreRefusedBeforeTheWork) {
+  for (const std::string name : {"odd\xff.safetensors", "line\nbreak.safetensors"}) {
+    write(model / name, shard_m);
+    expect_refused("merge model adapter", "so rename it");
+    fs::remove(model / name);
+  }
+  write(model / "line\nbreak.safetensors", shard_m);
+  expect_done("merge 'model/line\nbreak.safetensors' adapter --out new.safetensors");
+  expect_done("unmerge new.safetensors");
+}
+
 TEST_F(HostileFolder, NoEscapeSequenceReachesTheTerminal) {
   write(model / "model.safetensors",
         safetensors(R"({"\u001b[2Jm.weight":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})",
