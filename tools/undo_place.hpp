@@ -1,4 +1,4 @@
-// Where undo files are: where a merge may write one, and which one an unmerge needs.
+// Where a merge may write its undo file.
 #pragma once
 
 #include <filesystem>
@@ -8,8 +8,6 @@
 
 #include "checkpoint.hpp"
 #include "destination.hpp"
-#include "undo_file.hpp"
-#include "undo_state.hpp"
 #include "workshop.hpp"
 
 namespace revlora::tool {
@@ -22,8 +20,8 @@ class undo_place {
  public:
   /// At `asked`; or else, by default, `<folder>/model.undo` or `<stem>.undo` beside the model, and
   /// where that is to be kept `model.2.undo`, and so on. Refuses any other file that is in the way,
-  /// and to merge what is merged already. With `overwrite` an undo file at `asked`, or at the first
-  /// default place, is not kept; without `force` one that is read-only is.
+  /// and to merge what is merged already. With `overwrite` no undo file is kept, whatever it leads
+  /// back; but without `force` those that are read-only are.
   undo_place(const std::optional<std::filesystem::path>& asked, bool overwrite, bool force,
              const checkpoint& model, const destination& target);
 
@@ -42,31 +40,6 @@ class undo_place {
   std::filesystem::path in_new_folder_;  ///< what it will be called there
   std::optional<file> replaced_;         ///< locked
   std::optional<workshop> shop_;
-};
-
-/// The undo file of a model, and what the model is to it.
-class found_undo {
- public:
-  /// The one at `asked`; or of those at the default places the first by which the model is merged,
-  /// or else the first. It stays locked.
-  found_undo(const std::optional<std::filesystem::path>& asked, const checkpoint& model);
-
-  std::filesystem::path path() const { return where_.path(); }
-  const undo_file& content() const { return content_; }
-  const model_state& state() const { return state_; }
-
-  /// Notes the files that the unmerge made, so that the next merge knows that this undo file leads
-  /// nothing back any more. Without `force` not in one that is read-only.
-  void remember(const std::vector<file_identity>& files, bool force);
-
- private:
-  struct candidate;
-  explicit found_undo(candidate found);
-
-  place where_;
-  file opened_;
-  undo_file content_;
-  model_state state_;
 };
 
 }  // namespace revlora::tool

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "destination.hpp"
+#include "found_undo.hpp"
 #include "interruption.hpp"
 #include "plan.hpp"
 #include "progress.hpp"
@@ -12,7 +13,6 @@
 #include "revlora/error.hpp"
 #include "revlora/merge.hpp"
 #include "text.hpp"
-#include "undo_place.hpp"
 
 namespace revlora::tool {
 

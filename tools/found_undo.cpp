@@ -1,0 +1,58 @@
+#include "found_undo.hpp"
+
+#include <algorithm>
+
+#include "problem.hpp"
+#include "text.hpp"
+#include "undo_on_disk.hpp"
+#include "workshop.hpp"
+
+namespace revlora::tool {
+
+found_undo::found_undo(place where, const checkpoint& model)
+    : where_(std::move(where)),
+      opened_(open_undo(where_)),
+      content_(read_undo(opened_)),
+      state_(compare(model, content_)) {
+}
+
+found_undo::found_undo(const std::optional<std::filesystem::path>& asked, const checkpoint& model)
+    : found_undo(find(asked, model)) {
+}
+
+found_undo found_undo::find(const std::optional<std::filesystem::path>& asked,
+                            const checkpoint& model) {
+  if (asked) return {place(*asked), model};
+  const undo_names names(model.path(), model.is_folder());
+  const auto at = [&](int number) {
+    return found_undo(place(model.home().path_of(names.of(number))), model);
+  };
+  std::optional<found_undo> first;
+  for (const int number : names.numbers_in(model.home())) {
+    found_undo found = at(number);
+    const model_state& state = found.state();
+    if (state.any(tensor_state::merged) && !state.any(tensor_state::other)) return found;
+    if (!first) first = std::move(found);
+  }
+  return first ? std::move(*first) : at(1);
+}
+
+void found_undo::remember(const std::vector<file_identity>& files, bool force) {
+  if (!force && opened_.status().is_read_only()) {
+    return note(quoted(path()) + " is read-only: the next merge keeps it, and has one of its own");
+  }
+  check_still_there(where_, opened_);
+  undo_file renewed = content_;
+  for (file_identity& each : renewed.files) {
+    const auto restored = std::ranges::find(files, each.name, &file_identity::name);
+    if (restored != files.end()) each = {each.name, restored->device, restored->inode};
+  }
+  const workshop shop(where_.in);
+  const file made = shop.inside().create(undo_name_in_workshop);
+  made.adopt(opened_);
+  made.write(renewed.to_bytes(), 0);
+  made.flush();
+  shop.inside().replace(undo_name_in_workshop, where_.in, where_.name);
+}
+
+}  // namespace revlora::tool
