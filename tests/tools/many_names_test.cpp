@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include "checkpoint.hpp"
+#include "names_by_end.hpp"
 #include "plan.hpp"
 #include "support.hpp"
 
@@ -43,6 +44,30 @@ std::string many_scalars(std::size_t count, const std::string& prefix,
 }
 
 const std::vector<std::string> factor_suffixes = {".lora_A.weight", ".lora_B.weight"};
+
+TEST(ManyNames, AreFoundByTheirEnds) {
+  std::vector<std::string> names;  // all of 1 to 6 letters and dots
+  for (unsigned length = 1; length <= 6; ++length) {
+    for (unsigned bits = 0; bits < 1u << length; ++bits) {
+      std::string name;
+      for (unsigned i = 0; i < length; ++i) name += (bits >> i & 1) != 0 ? 'a' : '.';
+      names.push_back(name);
+    }
+  }
+  std::vector<const std::string*> pointers;
+  for (const std::string& name : names) pointers.push_back(&name);
+  const names_by_end by_end(pointers);
+  for (const std::string& end : names) {
+    std::vector<std::string> found, expected;
+    for (const auto& entry : by_end.ending_with(end)) found.push_back(*entry.name);
+    for (const std::string& name : names) {
+      if (name.ends_with("." + end)) expected.push_back(name);
+    }
+    std::sort(found.begin(), found.end());
+    std::sort(expected.begin(), expected.end());
+    EXPECT_EQ(found, expected) << end;
+  }
+}
 
 TEST(ManyNames, ATensorTable) {
   const std::string file = many_scalars(300'000, "", {".weight"});
