@@ -121,11 +121,13 @@ fs::path undo_place::path() const {
 
 void undo_place::write(std::span<const std::byte> bytes, destination& target) {
   if (where_) shop_.emplace(where_->in);
-  const file made = where_ ? shop_->inside().create(undo_name_in_workshop)
-                           : target.create_beside(in_new_folder_.filename().string());
-  made.adopt(target.most_private());
-  made.write(bytes, 0);
-  made.flush();
+  made_ = where_ ? shop_->inside().create(undo_name_in_workshop)
+                 : target.create_beside(in_new_folder_.filename().string());
+  // Before it has its name: until the model is merged it looks like one that leads nothing back.
+  made_->lock(file::lock_kind::exclusive);
+  made_->adopt(target.most_private());
+  made_->write(bytes, 0);
+  made_->flush();
 }
 
 void undo_place::publish() {

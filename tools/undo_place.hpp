@@ -39,6 +39,7 @@ class undo_place {
   std::optional<place> where_;           ///< none: in the folder that is to be made
   std::filesystem::path in_new_folder_;  ///< what it will be called there
   std::optional<file> replaced_;         ///< locked
+  std::optional<file> made_;             ///< likewise
   std::optional<workshop> shop_;
 };
 

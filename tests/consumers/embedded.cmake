@@ -31,7 +31,7 @@ if(NOT commands MATCHES "-std=(gnu|c)\\+\\+(${spellings_of_${STANDARD}}) ")
 endif()
 
 run(${CMAKE_CTEST_COMMAND} --test-dir ${BUILD} --output-on-failure)
-if(NOT output MATCHES "100% tests passed, 0 tests failed out of 1\n")
+if(NOT output MATCHES "100% tests passed(, 0 tests failed)? out of 1\n")  # CMake 4.4 says less
   message(FATAL_ERROR "the project has one test of its own:\n${output}")
 endif()
 
