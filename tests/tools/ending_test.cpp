@@ -1,7 +1,8 @@
 // How the program ends: what its status and its last line say is the state of the model, whatever
 // becomes of the report, and nothing that is unfinished stays behind.
+#include <unistd.h>
+
 #include <csignal>
-#include <thread>
 
 #include "support.hpp"
 
@@ -79,31 +80,35 @@ TEST_F(Ending, ALimitToTheSizeOfFilesIsAnError) {
 class Interruption : public testing::TestWithParam<int> {};
 
 TEST_P(Interruption, LeavesTheModelAndNothingElse) {
-  const temporary_folder folder;
+  const temporary_folder folder, aside;
   constexpr int size = 4096;
-  const auto write_big_model = [&] {
-    write(folder / "model.safetensors",
-          safetensors({{"m.weight", {size, size}, std::vector<float>(size * size, 1.0f)}}));
-  };
-  write_big_model();
+  write(folder / "model.safetensors",
+        safetensors({{"m.weight", {size, size}, std::vector<float>(size * size, 1.0f)}}));
   write_adapter(folder / "adapter",
                 linear("m", std::vector<float>(size, 0.1f), std::vector<float>(size, 0.1f)));
   const std::string base = read(folder / "model.safetensors");
   fs::current_path(folder.path());
-  const std::string signal = std::to_string(GetParam());
-  // As soon as there is a third entry, the workshop.
-  const outcome result = shell("'" REVLORA_PROGRAM
-                               "' merge model.safetensors adapter & id=$!; "
-                               "while [ $(ls -A | wc -l) -lt 3 ]; do :; done; kill -" +
-                               signal + " $id; wait $id");
-  EXPECT_EQ(result.status, 128 + GetParam()) << result.output;
-  EXPECT_NE(result.output.find("revlora: interrupted: the model is as it was\n"), std::string::npos)
-      << result.output;
+  const fs::path said = aside / "said";
+  const pid_t id = ::fork();
+  if (id == 0) {
+    std::signal(GetParam(), SIG_DFL);
+    if (std::freopen(said.c_str(), "w", stderr) == nullptr) ::_exit(126);
+    ::execl(REVLORA_PROGRAM, "revlora", "merge", "model.safetensors", "adapter", nullptr);
+    ::_exit(127);
+  }
+  int status = 0;
+  while (names_in(folder.path()).size() < 3) {  // the third is the workshop
+    ASSERT_EQ(::waitpid(id, &status, WNOHANG), 0) << "it ended too early: " << read(said);
+  }
+  ::kill(id, GetParam());
+  ::waitpid(id, &status, 0);
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == GetParam()) << status;
+  EXPECT_EQ(read(said), "revlora: interrupted: the model is as it was\n");
   EXPECT_TRUE(read(folder / "model.safetensors") == base);
   EXPECT_EQ(names_in(folder.path()), (std::vector<fs::path>{"adapter", "model.safetensors"}));
 }
 
-INSTANTIATE_TEST_SUITE_P(Ending, Interruption, testing::Values(SIGTERM, SIGHUP));
+INSTANTIATE_TEST_SUITE_P(Ending, Interruption, testing::Values(SIGINT, SIGTERM, SIGHUP));
 
 }  // namespace
 }  // namespace revlora::tool::test
