@@ -99,29 +99,50 @@ file destination::create_beside(const std::string& name) {
 
 void destination::finish() {
   for (const edited_shard& each : edited_) each.content.flush();
-  if (new_folder_) {
-    for (const std::string& name : model_.home().names()) {
-      const auto status = model_.home().find(name, folder::links::followed);
-      if (!status || !status->is_regular() || is_of_revlora(name) || new_folder_->find(name)) {
-        continue;
-      }
-      const file original = model_.home().open(name, folder::links::followed);
-      const file copy = new_folder_->create(name);
-      copy.adopt(original);
-      copy.copy_from(original);
-      copy.flush();
-    }
+  if (new_folder_) copy_others();
+  for (std::size_t i = 0; i < model_.shards().size(); ++i) {
+    if (makes_folder() || is_edited(i)) model_.check_unchanged(i);
   }
-  for (const edited_shard& each : edited_) model_.check_unchanged(each.shard);
+  model_.home().check_in_place();
+  home().check_in_place();
   stop_if_interrupted();
+}
+
+bool destination::is_edited(std::size_t shard) const {
+  return std::ranges::find(edited_, shard, &edited_shard::shard) != edited_.end();
+}
+
+void destination::copy_others() {
+  const auto copy = [&](const std::string& name, const file& original) {
+    const file made = new_folder_->create(name);
+    made.adopt(original);
+    made.copy_from(original);
+    made.flush();
+  };
+  for (std::size_t i = 0; i < model_.shards().size(); ++i) {
+    if (!is_edited(i)) copy(model_.shards()[i], model_.file_of(i).content());
+  }
+  std::vector<std::string> linked;
+  for (const std::string& name : model_.home().names()) {
+    const auto status = model_.home().find(name, folder::links::followed);
+    if (!status || !status->is_regular() || is_of_revlora(name) || new_folder_->find(name)) {
+      continue;
+    }
+    if (model_.home().find(name)->is_link()) linked.push_back(name);
+    copy(name, model_.home().open(name, folder::links::followed));
+  }
+  // A download cache is full of links. But one can lead to any file of the user's.
+  if (!linked.empty()) {
+    note("the new folder has copies of what " + std::to_string(linked.size()) +
+         " links lead to, such as " + quoted(linked.front()));
+  }
 }
 
 void destination::publish() {
   if (!out_) return replace_shards();
   if (is_folder()) {
     new_folder_->flush();
-    // Its owner at least may write: a folder that may not be written cannot be renamed.
-    new_folder_->set_permissions(model_.home().status().permissions() | 0700);
+    new_folder_->adopt(model_.home());
   }
   shop().inside().publish(new_name, out_->in, out_->name);
 }
@@ -147,6 +168,7 @@ std::vector<file_identity> destination::identities() const {
   for (const edited_shard& each : edited_) {
     const file_status& status = each.content.status();
     files.push_back({name_of(each.shard), status.device(), status.inode()});
+    files.back().modified = each.content.status_now().modified();
     if (out_) continue;
     const file_status& base = model_.file_of(each.shard).content().status();
     files.back().base_inode = base.inode();

@@ -53,7 +53,8 @@ class destination {
   /// Waits until the new names are on disk.
   void flush() const { home().flush(); }
 
-  /// The files that begin() made, which stay what they are when they take their places.
+  /// The files that begin() made, once they are written: they stay what they are when they take
+  /// their places.
   std::vector<file_identity> identities() const;
   /// The file whose permissions an undo file may have: of the changed ones that which the fewest
   /// may read.
@@ -68,8 +69,9 @@ class destination {
 
   const workshop& shop();
   const folder& new_folder();
+  bool is_edited(std::size_t shard) const;
+  void copy_others();
   void replace_shards();
-  void publish_folder();
 
   const checkpoint& model_;
   std::optional<place> out_;

@@ -25,6 +25,12 @@ file_status status_of(int number, const std::filesystem::path& path) {
   return status;
 }
 
+std::uint64_t nanoseconds_of(const timespec& time) {
+  constexpr std::uint64_t second = 1'000'000'000;
+  return static_cast<std::uint64_t>(time.tv_sec) * second +
+         static_cast<std::uint64_t>(time.tv_nsec);
+}
+
 void adopt_attributes(int from, int to, bool with_access) {
   const ssize_t size = ::flistxattr(from, nullptr, 0);
   if (size <= 0) return;
@@ -33,7 +39,7 @@ void adopt_attributes(int from, int to, bool with_access) {
   const char* const end = names.data() + std::max<ssize_t>(filled, 0);
   for (const char* name = names.data(); name < end; name += std::string_view(name).size() + 1) {
     const std::string_view called = name;
-    if (called == "system.posix_acl_access" && !with_access) continue;
+    if (called.starts_with("system.posix_acl") && !with_access) continue;
     // Signatures of the content, which is going to be another one.
     if (called == "security.ima" || called == "security.evm") continue;
     std::vector<char> value(1 << 16);  // the longest that Linux has
@@ -50,10 +56,12 @@ bool file_status::is_same_file(const file_status& other) const {
   return device() == other.device() && inode() == other.inode();
 }
 
+std::uint64_t file_status::modified() const {
+  return nanoseconds_of(system.st_mtim);
+}
+
 std::uint64_t file_status::changed() const {
-  constexpr std::uint64_t second = 1'000'000'000;
-  return static_cast<std::uint64_t>(system.st_ctim.tv_sec) * second +
-         static_cast<std::uint64_t>(system.st_ctim.tv_nsec);
+  return nanoseconds_of(system.st_ctim);
 }
 
 bool file_status::is_unchanged(const file_status& other) const {
@@ -130,20 +138,7 @@ void file::copy_from(const file& original) const {
 }
 
 void file::adopt(const file& original) const {
-  const struct stat wanted = original.status_now().system;
-  mode_t permissions = wanted.st_mode & 0777;
-  const auto change_owner = [&](uid_t owner, gid_t group) {
-    return repeated([&] { return ::fchown(number(), owner, group); }) == 0;
-  };
-  // Only root may give files away, and others only to groups of theirs. A group that is another one
-  // must not see more than it could.
-  const bool has_group = change_owner(wanted.st_uid, wanted.st_gid) ||
-                         change_owner(static_cast<uid_t>(-1), wanted.st_gid);
-  if (!has_group) permissions &= ~mode_t{070};
-  if (repeated([&] { return ::fchmod(number(), permissions); }) != 0) {
-    throw system_problem("cannot set the permissions of " + quoted(path_));
-  }
-  adopt_attributes(original.number(), number(), has_group);
+  tool::adopt(descriptor_, path_, original.descriptor_, 0);
 }
 
 void file::flush() const {
@@ -166,6 +161,30 @@ void file::settle() {
   const nanoseconds age = system_clock::now().time_since_epoch() - nanoseconds(status_.changed());
   if (age < wait) std::this_thread::sleep_for(std::min(wait, wait - age));
   status_ = status_now();
+}
+
+void adopt(const descriptor& to, const std::filesystem::path& path, const descriptor& original,
+           unsigned at_least) {
+  const struct stat wanted = status_of(original.number(), path).system;
+  mode_t permissions = (wanted.st_mode & 0777) | at_least;
+  const auto change_owner = [&](uid_t owner, gid_t group) {
+    return repeated([&] { return ::fchown(to.number(), owner, group); }) == 0;
+  };
+  // Only root may give files away, and others only to groups of theirs. A group that is another one
+  // must not see more than it could.
+  const bool has_group = change_owner(wanted.st_uid, wanted.st_gid) ||
+                         change_owner(static_cast<uid_t>(-1), wanted.st_gid);
+  if (!has_group) permissions &= ~mode_t{070};
+  if (repeated([&] { return ::fchmod(to.number(), permissions); }) != 0) {
+    throw system_problem("cannot set the permissions of " + quoted(path));
+  }
+  adopt_attributes(original.number(), to.number(), has_group);
+}
+
+void disinherit(const descriptor& made) {
+  for (const char* list : {"system.posix_acl_access", "system.posix_acl_default"}) {
+    (void)::fremovexattr(made.number(), list);  // most have none
+  }
 }
 
 bool lock(const descriptor& target, const std::filesystem::path& path, file::lock_kind wanted) {

@@ -27,7 +27,9 @@ struct file_status {
   bool is_link() const { return S_ISLNK(system.st_mode); }
   unsigned permissions() const { return system.st_mode & 0777; }
   bool is_read_only() const { return (permissions() & 0222) == 0; }
-  /// When its content, name or owner changed for the last time, in nanoseconds. Nobody can set it.
+  /// When its content changed for the last time, in nanoseconds; anybody can set that.
+  std::uint64_t modified() const;
+  /// When its content, name or owner changed for the last time. Nobody can set it.
   std::uint64_t changed() const;
 
   bool is_same_file(const file_status& other) const;
@@ -81,6 +83,15 @@ class file {
   std::filesystem::path path_;
   file_status status_;
 };
+
+/// Takes over who may do what from one descriptor, of a file or folder, to another, `path`: see
+/// file::adopt. The owner gets `at_least` these permissions.
+void adopt(const descriptor& to, const std::filesystem::path& path, const descriptor& original,
+           unsigned at_least);
+
+/// Leaves a new file or folder nothing of what its folder hands on by default: access control lists
+/// that would open it, and what is made in it, to others.
+void disinherit(const descriptor& made);
 
 /// Locks what a descriptor stands for, file or folder: see file::lock.
 bool lock(const descriptor& target, const std::filesystem::path& path, file::lock_kind wanted);

@@ -68,6 +68,13 @@ file_status folder::status() const {
   return status;
 }
 
+void folder::check_in_place() const {
+  file_status there;
+  const int result = repeated([&] { return ::stat(path_.c_str(), &there.system); });
+  if (result == 0 && there.is_same_file(status())) return;
+  throw problem(quoted(path_) + " was moved by somebody meanwhile: nothing was changed, try again");
+}
+
 std::optional<file_status> folder::find(const std::string& name, links how) const {
   file_status status;
   const int flags = how == links::refused ? AT_SYMLINK_NOFOLLOW : 0;
@@ -114,10 +121,18 @@ folder folder::open_folder(const std::string& name) const {
           path_of(name)};
 }
 
+folder folder::opened_again() const {
+  return {
+      open_at(descriptor_.number(), ".", folder_flags, "cannot open the folder " + quoted(path_)),
+      path_};
+}
+
 file folder::create(const std::string& name) const {
-  return {open_at(descriptor_.number(), name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW,
-                  "cannot create " + quoted(path_of(name))),
-          path_of(name)};
+  descriptor made =
+      open_at(descriptor_.number(), name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW,
+              "cannot create " + quoted(path_of(name)));
+  disinherit(made);
+  return {std::move(made), path_of(name)};
 }
 
 folder folder::create_folder(const std::string& name) const {
@@ -129,7 +144,13 @@ folder folder::create_folder(const std::string& name) const {
 std::optional<folder> folder::try_create_folder(const std::string& name) const {
   if (repeated([&] { return ::mkdirat(descriptor_.number(), name.c_str(), 0700); }) == 0) {
     descriptor opened = try_open_at(descriptor_.number(), name.c_str(), folder_flags | O_NOFOLLOW);
-    if (opened.number() >= 0) return folder(std::move(opened), path_of(name));
+    if (opened.number() >= 0) {
+      disinherit(opened);
+      return folder(std::move(opened), path_of(name));
+    }
+    const int reason = errno;
+    ::unlinkat(descriptor_.number(), name.c_str(), AT_REMOVEDIR);
+    errno = reason;
   }
   if (errno == EEXIST || errno == ENOENT) return {};  // or somebody removed it at once
   throw system_problem("cannot create the folder " + quoted(path_of(name)));
@@ -147,10 +168,8 @@ void folder::remove_folder(const std::string& name) const {
   }
 }
 
-void folder::set_permissions(unsigned permissions) const {
-  if (repeated([&] { return ::fchmod(descriptor_.number(), permissions); }) != 0) {
-    throw system_problem("cannot set the permissions of " + quoted(path_));
-  }
+void folder::adopt(const folder& original) const {
+  tool::adopt(descriptor_, path_, original.descriptor_, 0700);
 }
 
 void folder::replace(const std::string& name, const folder& other,
@@ -160,6 +179,14 @@ void folder::replace(const std::string& name, const folder& other,
                       new_name.c_str());
   });
   if (result != 0) throw system_problem("cannot replace " + quoted(other.path_of(new_name)));
+}
+
+bool folder::try_to_exchange(const std::string& name, const folder& other,
+                             const std::string& other_name) const {
+  return repeated([&] {
+           return ::renameat2(descriptor_.number(), name.c_str(), other.descriptor_.number(),
+                              other_name.c_str(), RENAME_EXCHANGE);
+         }) == 0;
 }
 
 void folder::publish(const std::string& name, const folder& other,
@@ -191,9 +218,7 @@ void folder::flush() const {
 }
 
 folder_lock::folder_lock(const folder& target, file::lock_kind wanted)
-    : own_(open_at(target.descriptor_.number(), ".", folder_flags,
-                   "cannot open the folder " + quoted(target.path())),
-           target.path()) {
+    : own_(target.opened_again()) {
   if (!lock(own_.descriptor_, own_.path(), wanted)) {
     throw problem("another revlora is at work in " + quoted(target.path()) +
                   ": wait until it is done");

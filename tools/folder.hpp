@@ -24,6 +24,8 @@ class folder {
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path path_of(const std::string& name) const { return path_ / name; }
   file_status status() const;
+  /// Throws a problem if another folder, or none, is there now.
+  void check_in_place() const;
 
   enum class links { followed, refused };
   /// What an entry is, or the link itself if links are refused; nothing if there is none.
@@ -35,6 +37,8 @@ class folder {
   file open(const std::string& name, links how) const;
   /// Opens a folder that is an entry here, and no link.
   folder open_folder(const std::string& name) const;
+  /// The same folder, wherever it may be called by now.
+  folder opened_again() const;
 
   /// Makes a new file for writing, or a new folder, which only this user may read. Throws a problem
   /// if there is an entry of that name, be it a link that leads nowhere.
@@ -45,12 +49,17 @@ class folder {
 
   void remove(const std::string& name) const;         ///< a file
   void remove_folder(const std::string& name) const;  ///< an empty one
-  void set_permissions(unsigned permissions) const;
+  /// Takes over who may do what, except that its owner may do all.
+  void adopt(const folder& original) const;
 
   /// Renames an entry of this folder in one step to one of another folder, or of this one: what had
   /// that name before is gone.
   void replace(const std::string& name, const folder& other, const std::string& new_name) const;
-  /// The same, but throws a problem if there is such an entry.
+  /// Lets two entries have each other's names, in one step. False if that cannot be, as on file
+  /// systems that do not know it.
+  bool try_to_exchange(const std::string& name, const folder& other,
+                       const std::string& other_name) const;
+  /// Like replace(), but throws a problem if there is such an entry.
   void publish(const std::string& name, const folder& other, const std::string& new_name) const;
 
   /// Returns when all names are on disk. Where the file system cannot promise that, with a note.
@@ -83,6 +92,7 @@ struct place {
 
   /// Throws a problem if the path does not end in a name, or its folder cannot be opened.
   explicit place(const std::filesystem::path& path);
+  place(const folder& home, std::string entry) : in(home.opened_again()), name(std::move(entry)) {}
   std::filesystem::path path() const { return in.path_of(name); }
 };
 

@@ -1,7 +1,9 @@
 #include "found_undo.hpp"
 
 #include <algorithm>
+#include <exception>
 
+#include "interruption.hpp"
 #include "problem.hpp"
 #include "text.hpp"
 #include "undo_on_disk.hpp"
@@ -22,31 +24,52 @@ found_undo::found_undo(const std::optional<std::filesystem::path>& asked, const 
 
 found_undo found_undo::find(const std::optional<std::filesystem::path>& asked,
                             const checkpoint& model) {
-  if (asked) return {place(*asked), model};
+  if (asked) {
+    place where(*asked);
+    remove_left_overs(where.in);
+    return {std::move(where), model};
+  }
   const undo_names names(model.path(), model.is_folder());
   const auto at = [&](int number) {
-    return found_undo(place(model.home().path_of(names.of(number))), model);
+    return found_undo(place(model.home(), names.of(number)), model);
   };
   std::optional<found_undo> first;
+  std::exception_ptr first_problem;
   for (const int number : names.numbers_in(model.home())) {
-    found_undo found = at(number);
-    const model_state& state = found.state();
-    if (state.any(tensor_state::merged) && !state.any(tensor_state::other)) return found;
-    if (!first) first = std::move(found);
+    stop_if_interrupted();
+    try {
+      found_undo found = at(number);
+      const model_state& state = found.state();
+      if (state.any(tensor_state::merged) && !state.any(tensor_state::other)) return found;
+      if (!first) first = std::move(found);
+    } catch (const problem&) {
+      if (!first_problem) first_problem = std::current_exception();
+    }
   }
+  if (first_problem) std::rethrow_exception(first_problem);  // it might have been this one
   return first ? std::move(*first) : at(1);
 }
 
-void found_undo::remember(const std::vector<file_identity>& files, bool force) {
+void found_undo::remember(const std::vector<file_identity>& files, const checkpoint& model,
+                          bool force) {
+  undo_file renewed = content_;
+  bool is_news = false;
+  for (file_identity& each : renewed.files) {
+    const auto restored = std::ranges::find(files, each.name, &file_identity::name);
+    const auto shard = std::ranges::find(model.shards(), each.name);
+    if (restored == files.end() || shard == model.shards().end()) continue;
+    // Not if a copy of the merged file was restored, or if another name of it stays merged.
+    const auto index = static_cast<std::size_t>(shard - model.shards().begin());
+    const file_status& merged = model.file_of(index).content().status();
+    if (!is_file(each, merged) || merged.system.st_nlink > 1) continue;
+    each = {each.name, restored->device, restored->inode, restored->modified};
+    is_news = true;
+  }
+  if (!is_news) return;
   if (!force && opened_.status().is_read_only()) {
     return note(quoted(path()) + " is read-only: the next merge keeps it, and has one of its own");
   }
   check_still_there(where_, opened_);
-  undo_file renewed = content_;
-  for (file_identity& each : renewed.files) {
-    const auto restored = std::ranges::find(files, each.name, &file_identity::name);
-    if (restored != files.end()) each = {each.name, restored->device, restored->inode};
-  }
   const workshop shop(where_.in);
   const file made = shop.inside().create(undo_name_in_workshop);
   made.adopt(opened_);

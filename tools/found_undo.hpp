@@ -22,9 +22,9 @@ class found_undo {
   const undo_file& content() const { return content_; }
   const model_state& state() const { return state_; }
 
-  /// Notes the files that the unmerge made, so that the next merge knows that this undo file leads
-  /// nothing back any more. Without `force` not in one that is read-only.
-  void remember(const std::vector<file_identity>& files, bool force);
+  /// Notes the files by which an unmerge replaced those of the model, so that the next merge knows
+  /// that this undo file leads nothing back any more. Without `force` not in one that is read-only.
+  void remember(const std::vector<file_identity>& files, const checkpoint& model, bool force);
 
  private:
   found_undo(place where, const checkpoint& model);

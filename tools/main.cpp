@@ -1,6 +1,7 @@
 // The command line of the `revlora` program.
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -110,6 +111,7 @@ void add_info(CLI::App& app) {
 
 int main(int argc, char** argv) {
   open_standard_streams();
+  ::umask(077);  // what is made gets its permissions from what it is made of
   ignore_signals_of_writing();
   allow_many_files();
   tool::watch_for_interruptions();

@@ -85,6 +85,7 @@ merge_result merge_model(const merge_request& request) {
   const merge_plan plan(model, adapters, std::vector<double>(adapters.size(), request.strength));
   destination target(model, request.out, request.force);
   require_utf8(target.path(), "the new model");
+  if (request.out) remove_left_overs(target.home());
   for (const planned_tensor& planned : plan.tensors()) {
     check_file_name(target.name_of(planned.shard),
                     "an undo file could not name a file of the model, so rename it: its name");

@@ -8,6 +8,7 @@
 #include <new>
 #include <string_view>
 
+#include "interruption.hpp"
 #include "problem.hpp"
 #include "text.hpp"
 
@@ -101,7 +102,8 @@ bool regular_expression::matches(const std::string& text) const {
                 quoted(expression_) + ": " + explain(result));
 }
 
-module_pattern::module_pattern(const nlohmann::ordered_json& object, const std::string& source) {
+module_pattern::module_pattern(const nlohmann::ordered_json& object, const std::string& source)
+    : source_(source) {
   constexpr std::size_t most = 1000;
   if (!object.is_object()) throw problem(source + " is not an object");
   for (const auto& [key, value] : object.items()) {
@@ -122,11 +124,18 @@ module_pattern::module_pattern(const nlohmann::ordered_json& object, const std::
 }
 
 std::optional<double> module_pattern::find(const std::string& module) const {
+  stop_if_interrupted();
+  using clock = std::chrono::steady_clock;
+  const auto start = clock::now();
   std::size_t first = plain_.first_match(module).value_or(values_.size());
   for (const rule& candidate : rules_) {
     if (candidate.position > first) break;
     if (candidate.expression.matches(module)) first = candidate.position;
   }
+  // Each match is bounded, but there are as many as modules and expressions together make.
+  constexpr std::chrono::seconds longest(10);
+  spent_ += clock::now() - start;
+  if (spent_ > longest) throw problem(source_ + ": its regular expressions take too long");
   if (first == values_.size()) return {};
   return values_[first];
 }

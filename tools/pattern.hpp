@@ -1,6 +1,7 @@
 // The rule by which PEFT finds the rank and the alpha of one module.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -38,7 +39,8 @@ class module_pattern {
   /// `object` must be an object of numbers; problems begin with `source`.
   module_pattern(const nlohmann::ordered_json& object, const std::string& source);
 
-  /// `module` must be in UTF-8 and without line breaks.
+  /// `module` must be in UTF-8 and without line breaks. Throws a problem if all that was asked so
+  /// far took longer than hostile expressions only can.
   std::optional<double> find(const std::string& module) const;
 
  private:
@@ -46,9 +48,11 @@ class module_pattern {
     std::size_t position;  ///< among all keys
     regular_expression expression;
   };
+  std::string source_;
   std::vector<double> values_;
   plain_keys plain_;
   std::vector<rule> rules_;  ///< of all other keys
+  mutable std::chrono::nanoseconds spent_{0};
 };
 
 }  // namespace revlora::tool

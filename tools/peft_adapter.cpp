@@ -166,6 +166,7 @@ peft_adapter::peft_adapter(const fs::path& path)
 }
 
 void peft_adapter::check_unchanged() const {
+  home_.check_in_place();
   for (const auto& [opened, name] :
        {std::pair(&config_file_, config_name), {&file_.content(), factors_name}}) {
     const auto status = home_.find(name, tool::folder::links::followed);

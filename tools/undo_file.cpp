@@ -52,19 +52,25 @@ std::vector<std::byte> undo_file::to_bytes() const {
   return bytes;
 }
 
-undo_file undo_file::from_bytes(std::span<const std::byte> bytes, const std::string& source) {
-  if (!begins_like_one(bytes)) throw problem(source + " is not an undo file of revlora");
-  if (bytes.size() < preamble_bytes + digest_bytes) throw problem(source + " is truncated");
-  const auto version = integer_at<std::uint32_t>(bytes, 8);
+void undo_file::check_start(std::span<const std::byte> start, std::uint64_t file_bytes,
+                            const std::string& source) {
+  if (!begins_like_one(start)) throw problem(source + " is not an undo file of revlora");
+  if (file_bytes < preamble_bytes + digest_bytes) throw problem(source + " is truncated");
+  const auto version = integer_at<std::uint32_t>(start, 8);
   if (version != format_version) {
     throw problem(source + " is an undo file of version " + std::to_string(version) +
                   ": this revlora knows version " + std::to_string(format_version));
   }
-  const auto total = integer_at<std::uint64_t>(bytes, 12);
-  if (bytes.size() < total) throw problem(source + " is truncated");
+  const auto total = integer_at<std::uint64_t>(start, 12);
+  if (file_bytes < total) throw problem(source + " is truncated");
+  if (file_bytes > total) throw problem(source + " is damaged: it goes on behind its end");
+}
+
+undo_file undo_file::from_bytes(std::span<const std::byte> bytes, const std::string& source) {
+  check_start(bytes, bytes.size(), source);
   const auto content = bytes.first(bytes.size() - digest_bytes);
   const auto header_bytes = integer_at<std::uint64_t>(bytes, 20);
-  const bool intact = bytes.size() == total && header_bytes <= content.size() - preamble_bytes &&
+  const bool intact = header_bytes <= content.size() - preamble_bytes &&
                       std::ranges::equal(sha256_of(content), bytes.last(digest_bytes));
   if (!intact) throw problem(source + " is damaged: its checksum does not fit");
   const std::string_view header(reinterpret_cast<const char*>(content.data() + preamble_bytes),

@@ -31,13 +31,16 @@ struct merged_adapter {
 };
 
 /// Which file a name means, so that another one of that name can be told from it. Numbers of inodes
-/// are used again once a file is gone.
+/// are used again once a file is gone, so there are times beside them, in nanoseconds.
 struct file_identity {
   std::string name;  ///< of the shard
-  std::uint64_t device;
-  std::uint64_t inode;             ///< of what took its place, in a merge or an unmerge
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;         ///< of what took its place, in a merge or an unmerge
+  std::uint64_t modified = 0;      ///< when that was written
   std::uint64_t base_inode = 0;    ///< of the base whose place a merge took, which is gone then
-  std::uint64_t base_changed = 0;  ///< when that was changed for the last time: nanoseconds
+  std::uint64_t base_changed = 0;  ///< when that was changed for the last time
+
+  bool operator==(const file_identity&) const = default;
 };
 
 struct merged_tensor {
@@ -63,6 +66,11 @@ struct undo_file {
   /// Throws a problem that begins with `source` if the bytes are no undo file, one of a later
   /// version, truncated, damaged or forged.
   static undo_file from_bytes(std::span<const std::byte> bytes, const std::string& source);
+  /// Throws what from_bytes would, if a file of this size that starts with these bytes is no undo
+  /// file or not whole: for before it is read.
+  static constexpr std::uint64_t start_bytes = 20;
+  static void check_start(std::span<const std::byte> start, std::uint64_t file_bytes,
+                          const std::string& source);
   /// Whether a file that starts with these bytes, 8 of them or more, may be an undo file.
   static bool begins_like_one(std::span<const std::byte> start);
 };

@@ -88,7 +88,8 @@ class content_reader {
     std::vector<file_identity> files;
     for (const json& entry : member(header, "files", &json::is_array)) {
       files.push_back({file_name(entry, "name"), count(entry, "device"), count(entry, "inode"),
-                       count(entry, "base_inode"), count(entry, "base_changed")});
+                       count(entry, "modified"), count(entry, "base_inode"),
+                       count(entry, "base_changed")});
     }
     return files;
   }
@@ -132,6 +133,7 @@ std::string undo_header_of(const undo_file& undo) {
     header["files"].push_back({{"name", file.name},
                                {"device", file.device},
                                {"inode", file.inode},
+                               {"modified", file.modified},
                                {"base_inode", file.base_inode},
                                {"base_changed", file.base_changed}});
   }

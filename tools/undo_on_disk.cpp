@@ -23,6 +23,11 @@ std::set<int> undo_names::numbers_in(const folder& home) const {
   return numbers;
 }
 
+bool is_file(const file_identity& identity, const file_status& status) {
+  return status.device() == identity.device && status.inode() == identity.inode &&
+         status.modified() == identity.modified;
+}
+
 file open_undo(const place& where) {
   const std::string path = quoted(where.path());
   const auto status = where.in.find(where.name);
@@ -44,6 +49,8 @@ file open_undo(const place& where) {
 }
 
 undo_file read_undo(const file& opened) {
+  undo_file::check_start(opened.read_start(undo_file::start_bytes), opened.size(),
+                         quoted(opened.path()));
   return undo_file::from_bytes(opened.read_all(), quoted(opened.path()));
 }
 

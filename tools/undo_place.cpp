@@ -21,7 +21,7 @@ bool are_files_of(const std::vector<file_identity>& files, const checkpoint& mod
     const file_status& status = model.file_of(index).content().status();
     const bool is_untouched_base =
         status.inode() == each.base_inode && status.changed() == each.base_changed;
-    return status.device() == each.device && (status.inode() == each.inode || is_untouched_base);
+    return is_file(each, status) || (status.device() == each.device && is_untouched_base);
   });
 }
 
@@ -91,10 +91,15 @@ undo_place::undo_place(const std::optional<fs::path>& asked, bool overwrite, boo
   const undo_names names(target.path(), target.is_folder());
   if (target.makes_folder() && (!asked || is_inside(*asked, target.path()))) {
     in_new_folder_ = target.path() / (asked ? asked->filename() : fs::path(names.of(1)));
+    if (asked && model.home().find(asked->filename().string())) {
+      throw problem("the undo file cannot be " + quoted(in_new_folder_) +
+                    ": the model has a file of that name");
+    }
     return;
   }
   for (int number = 1;; ++number) {
-    place where(asked.value_or(target.home().path_of(names.of(number))));
+    place where = asked ? place(*asked) : place(target.home(), names.of(number));
+    if (asked) remove_left_overs(where.in);
     if (where.in.find(where.name)) {
       file existing = open_undo(where);
       std::string reason = overwrite ? "" : why_kept(existing, model);
@@ -132,11 +137,14 @@ void undo_place::write(std::span<const std::byte> bytes, destination& target) {
 
 void undo_place::publish() {
   if (!where_) return;  // it appears with its folder
-  if (replaced_) {
-    check_still_there(*where_, *replaced_);
-    shop_->inside().replace(undo_name_in_workshop, where_->in, where_->name);
+  where_->in.check_in_place();
+  const folder& from = shop_->inside();
+  if (!replaced_) {
+    from.publish(undo_name_in_workshop, where_->in, where_->name);
   } else {
-    shop_->inside().publish(undo_name_in_workshop, where_->in, where_->name);
+    check_still_there(*where_, *replaced_);
+    is_exchanged_ = from.try_to_exchange(undo_name_in_workshop, where_->in, where_->name);
+    if (!is_exchanged_) from.replace(undo_name_in_workshop, where_->in, where_->name);
   }
   try {
     where_->in.flush();
@@ -149,7 +157,13 @@ void undo_place::publish() {
 void undo_place::take_back() {
   if (!where_) return;
   try {
-    where_->in.remove(where_->name);
+    const auto status = where_->in.find(where_->name);
+    if (!status || !status->is_same_file(made_->status())) return;  // somebody else's by now
+    if (is_exchanged_) {
+      shop_->inside().replace(undo_name_in_workshop, where_->in, where_->name);
+    } else {
+      where_->in.remove(where_->name);
+    }
   } catch (const problem& error) {
     note(std::string(error.what()) + ", which leads nothing back");
   }

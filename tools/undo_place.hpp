@@ -32,7 +32,7 @@ class undo_place {
   /// Lets it take its place, on disk. Throws a problem if it did not: for example because another
   /// revlora put one there meanwhile.
   void publish();
-  /// Removes it again: nothing was changed that it would lead back.
+  /// Removes it again, and puts what it replaced back: nothing was changed that it would lead back.
   void take_back();
 
  private:
@@ -41,6 +41,7 @@ class undo_place {
   std::optional<file> replaced_;         ///< locked
   std::optional<file> made_;             ///< likewise
   std::optional<workshop> shop_;
+  bool is_exchanged_ = false;  ///< with the one that it replaced, which is in the workshop
 };
 
 }  // namespace revlora::tool

@@ -75,19 +75,20 @@ std::map<std::size_t, std::vector<restoration>> restorations(const merge_plan& p
                                                              const undo_file& undo,
                                                              const model_state& state,
                                                              const std::vector<fs::path>& folders) {
+  std::map<std::string_view, const planned_tensor*> by_name;
+  for (const planned_tensor& planned : plan.tensors()) by_name.emplace(planned.name, &planned);
   std::map<std::size_t, std::vector<restoration>> by_shard;
   for (std::size_t i = 0; i < undo.tensors.size(); ++i) {
     if (state.tensors[i] != tensor_state::merged) continue;
     const std::string& name = undo.tensors[i].name;
-    const auto planned =
-        std::find_if(plan.tensors().begin(), plan.tensors().end(),
-                     [&](const planned_tensor& candidate) { return candidate.name == name; });
-    if (planned == plan.tensors().end()) {
+    const auto planned = by_name.find(name);
+    if (planned == by_name.end()) {
       throw problem("other adapters than those that were merged: none changes " + quoted(name));
     }
-    const restoration wanted{&*planned, &undo.tensors[i].record};
+    stop_if_interrupted();
+    const restoration wanted{planned->second, &undo.tensors[i].record};
     check_fingerprints(plan, wanted, folders);
-    by_shard[planned->shard].push_back(wanted);
+    by_shard[wanted.planned->shard].push_back(wanted);
   }
   return by_shard;
 }
@@ -127,6 +128,7 @@ unmerge_result unmerge_model(const unmerge_request& request) {
 
   unmerge_result result;
   result.model = model.path();
+  result.undo = found.path();
   result.at_the_base = static_cast<std::size_t>(
       std::count_if(state.tensors.begin(), state.tensors.end(),
                     [](tensor_state each) { return each != tensor_state::merged; }));
@@ -151,7 +153,7 @@ unmerge_result unmerge_model(const unmerge_request& request) {
   target.publish();
   try {
     target.flush();
-    found.remember(target.identities(), request.force);
+    found.remember(target.identities(), model, request.force);
   } catch (const problem& error) {
     result.trouble = error.what();
   }
@@ -164,7 +166,7 @@ exit_status run_unmerge(const unmerge_request& request) {
   if (result.at_the_base > 0) {
     std::cout << "; " << result.at_the_base << " were at the base already";
   }
-  std::cout << '\n';
+  std::cout << "\nby the undo file " << printable(result.undo) << '\n';
   return report_done("the model is at the base", result.trouble);
 }
 

@@ -20,6 +20,7 @@ struct unmerge_request {
 
 struct unmerge_result {
   std::filesystem::path model;
+  std::filesystem::path undo;
   std::size_t restored = 0;     ///< tensors
   std::size_t at_the_base = 0;  ///< tensors that were there already
   std::string trouble;          ///< what went wrong after all was restored; empty if nothing

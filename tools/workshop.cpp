@@ -1,5 +1,7 @@
 #include "workshop.hpp"
 
+#include <unistd.h>
+
 #include <random>
 
 #include "problem.hpp"
@@ -16,12 +18,14 @@ constexpr const char* mark_name = "workshop";
 constexpr std::string_view mark_content =
     "revlora makes files here; when it is not running, this folder can be removed\n";
 
+constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz0123456789";
+
 bool may_be_named_so(std::string_view name) {
-  return name.starts_with(name_start) && name.size() == name_start.size() + random_letters;
+  return name.starts_with(name_start) && name.size() == name_start.size() + random_letters &&
+         name.find_first_not_of(letters, name_start.size()) == std::string_view::npos;
 }
 
 std::string random_name() {
-  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz0123456789";
   std::random_device random;
   std::string name(name_start);
   for (std::size_t i = 0; i < random_letters; ++i) name += letters[random() % letters.size()];
@@ -46,6 +50,7 @@ std::optional<file> try_to_mark(const folder& place, const folder& inside) {
     file mark = inside.create(mark_name);
     if (!mark.lock(file::lock_kind::exclusive) || !is_there()) return {};
     mark.write(std::as_bytes(std::span(mark_content)), 0);
+    mark.flush();  // or a power loss would leave what nobody recognises
     return mark;
   } catch (const problem&) {
     if (!place.find(inside.path().filename().string())) return {};
@@ -53,21 +58,32 @@ std::optional<file> try_to_mark(const folder& place, const folder& inside) {
   }
 }
 
-/// A folder in a workshop can be one that is to be published, with files in it.
-void remove_content(const folder& inside) {
+constexpr int deepest = 2;  // a folder that is to be published, and the files in it
+
+/// Calls `visit(folder, name, status)` for what is in a workshop, beside its mark, and for each
+/// folder behind what is in it. Throws a problem if it is deeper than one of ours.
+template <class Visit>
+void visit_content(const folder& inside, const Visit& visit, int depth = 1) {
   for (const std::string& name : inside.names()) {
-    if (name == mark_name) continue;
-    if (const auto status = inside.find(name); status && status->is_folder()) {
-      remove_content(inside.open_folder(name));
-      inside.remove_folder(name);
-    } else {
-      inside.remove(name);
+    if (depth == 1 && name == mark_name) continue;
+    const auto status = inside.find(name);
+    if (!status) continue;
+    if (status->is_folder()) {
+      if (depth == deepest) throw problem(quoted(inside.path_of(name)) + " is not ours");
+      visit_content(inside.open_folder(name), visit, depth + 1);
     }
+    visit(inside, name, *status);
   }
 }
 
 void remove_workshop(const folder& place, const folder& inside) {
-  remove_content(inside);
+  visit_content(inside, [](const folder& in, const std::string& name, const file_status& status) {
+    if (status.is_folder()) {
+      in.remove_folder(name);
+    } else {
+      in.remove(name);
+    }
+  });
   // The mark last: what is interrupted here can be recognised still.
   if (inside.find(mark_name)) inside.remove(mark_name);
   place.remove_folder(inside.path().filename().string());
@@ -75,11 +91,9 @@ void remove_workshop(const folder& place, const folder& inside) {
 
 std::uint64_t bytes_in(const folder& inside) {
   std::uint64_t sum = 0;
-  for (const std::string& name : inside.names()) {
-    const auto status = inside.find(name);
-    if (!status) continue;
-    sum += status->is_folder() ? bytes_in(inside.open_folder(name)) : status->size();
-  }
+  visit_content(inside, [&](const folder&, const std::string&, const file_status& status) {
+    if (!status.is_folder()) sum += status.size();
+  });
   return sum;
 }
 
@@ -87,18 +101,24 @@ std::uint64_t bytes_in(const folder& inside) {
 struct abandoned {
   folder inside;
   file mark;
+  std::uint64_t bytes;
 };
 
+/// A workshop with another mark than a whole one was interrupted while that was written, and is
+/// empty but for it.
 std::optional<abandoned> abandoned_workshop(const folder& place, const std::string& name) try {
   const auto status = place.find(name);
   if (!status || !status->is_folder()) return {};
   folder inside = place.open_folder(name);
   if (!inside.find(mark_name)) return {};
   file mark = inside.open(mark_name, folder::links::refused);
-  // It may have been interrupted while the mark was written.
-  if (mark.size() > mark_content.size() || !mark_content.starts_with(mark.read_text())) return {};
+  if (mark.size() > mark_content.size()) return {};
+  const std::string content = mark.read_text();
+  const bool is_whole = content == mark_content;
+  if (!is_whole && !(mark_content.starts_with(content) && inside.names().size() == 1)) return {};
   if (!mark.lock(file::lock_kind::exclusive)) return {};
-  return abandoned{std::move(inside), std::move(mark)};
+  const std::uint64_t bytes = bytes_in(inside);
+  return abandoned{std::move(inside), std::move(mark), bytes};
 } catch (const problem&) {
   return {};  // somebody else's, or being removed
 }
@@ -106,6 +126,10 @@ std::optional<abandoned> abandoned_workshop(const folder& place, const std::stri
 /// What was interrupted before its mark, or behind it. If another process is making it just now, it
 /// makes another one: see try_to_mark.
 void remove_empty(const folder& place, const std::string& name) {
+  const auto status = place.find(name);
+  const bool may_be_ours = status && status->is_folder() && status->permissions() == 0700 &&
+                           status->system.st_uid == ::geteuid();
+  if (!may_be_ours) return;
   try {
     place.remove_folder(name);
   } catch (const problem&) {
@@ -121,8 +145,8 @@ std::vector<abandoned> abandoned_workshops(const folder& place) {
   return found;
 }
 
-std::string describe(const left_over& each) {
-  return quoted(each.path) + " (" + describe_bytes(each.bytes) + ")";
+std::string describe(const abandoned& each) {
+  return quoted(each.inside.path()) + " (" + describe_bytes(each.bytes) + ")";
 }
 
 }  // namespace
@@ -149,31 +173,24 @@ void workshop::try_to_remove() const {
   }
 }
 
-std::vector<left_over> left_overs_in(const folder& place) {
-  std::vector<left_over> found;
-  for (const abandoned& each : abandoned_workshops(place)) {
-    found.push_back({each.inside.path(), bytes_in(each.inside)});
-  }
-  return found;
-}
-
 void remove_left_overs(const folder& place) {
   for (const std::string& name : place.names()) {
     if (may_be_named_so(name)) remove_empty(place, name);
   }
   for (const abandoned& each : abandoned_workshops(place)) {
-    const left_over found{each.inside.path(), bytes_in(each.inside)};
+    const bool is_worth_a_word = each.bytes > 0;
     try {
       remove_workshop(place, each.inside);
-      note("removed what an interrupted run had left: " + describe(found));
+      if (is_worth_a_word) note("removed what an interrupted run had left: " + describe(each));
     } catch (const problem& error) {
-      note("an interrupted run left " + describe(found) + ": " + error.what());
+      note("an interrupted run left " + describe(each) + ": " + error.what());
     }
   }
 }
 
 void report_left_overs(const folder& place) {
-  for (const left_over& each : left_overs_in(place)) {
+  for (const abandoned& each : abandoned_workshops(place)) {
+    if (each.bytes == 0) continue;  // or it is only beginning
     note("an interrupted run left " + describe(each) +
          ": the next merge or unmerge here removes it");
   }

@@ -7,8 +7,6 @@
 #pragma once
 
 #include <optional>
-#include <string>
-#include <vector>
 
 #include "folder.hpp"
 
@@ -32,15 +30,8 @@ class workshop {
   std::optional<file> mark_;  ///< locked while this object lives
 };
 
-struct left_over {
-  std::filesystem::path path;
-  std::uint64_t bytes;
-};
-
-/// What interrupted runs left in a folder, and no other process is using.
-std::vector<left_over> left_overs_in(const folder& place);
-
-/// Removes that, and says so in a note.
+/// Removes what interrupted runs left in a folder, and no other process is using, and says so in a
+/// note.
 void remove_left_overs(const folder& place);
 
 /// Says in a note what there is.

@@ -92,7 +92,7 @@ class json_mutator {
       ".*", "(", ")", "[a-z]", "(a+)+", "(?:", "(?=", "(?P<n>", "\\d", "\\.", "\\", "^", "|", "$",
       "{2,9}", "?", "*", "[", "]",
       "model", "adapters", "tensors", "files", "file", "name", "path", "strength", "changed",
-      "record_bytes", "device", "inode"])json");
+      "record_bytes", "device", "inode", "modified", "base_inode", "base_changed"])json");
     return list;
   }
 

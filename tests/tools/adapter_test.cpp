@@ -188,5 +188,21 @@ TEST_F(Adapter, RefusesFoldersThatAreNone) {
   EXPECT_NE(message().find("Python pickle"), std::string::npos);
 }
 
+TEST_F(Adapter, OneThatSomebodyChangedMeanwhileIsNoticed) {
+  const fs::path home = write_adapter(folder / "adapter", linear("m", {1}, {1}));
+  const auto noticed = [&](const auto& meanwhile) {
+    const peft_adapter adapter(home);
+    adapter.check_unchanged();
+    meanwhile();
+    EXPECT_NE(message_of([&] { adapter.check_unchanged(); }).find("meanwhile"), std::string::npos);
+  };
+  noticed([&] { write_adapter(home, linear("m", {2}, {1})); });
+  noticed([&] { write(home / "adapter_config.json", read(home / "adapter_config.json")); });
+  noticed([&] {
+    fs::rename(home, folder / "moved");
+    write_adapter(home, linear("m", {2}, {1}));
+  });
+}
+
 }  // namespace
 }  // namespace revlora::tool::test

@@ -39,7 +39,7 @@ class Crash : public testing::Test {
     write(workshop / "0", "half a shard");
     write(workshop / "undo", "half an undo file");
     write(workshop / "model" / "config.json", "{}");
-    write(workshop / "workshop", "revlora makes files here; ");
+    write(workshop / "workshop", workshop_mark);
   }
 
   void expect_no_workshop() const {
@@ -66,7 +66,7 @@ class Crash : public testing::Test {
 TEST_F(Crash, WhileCopiesAreWritten) {
   leave_workshop();
   const outcome told = revlora("info .");
-  EXPECT_NE(told.output.find(".revlora-abc123' (57 bytes)"), std::string::npos) << told.output;
+  EXPECT_NE(told.output.find(".revlora-abc123' (31 bytes)"), std::string::npos) << told.output;
   const outcome refused = revlora("unmerge .");
   EXPECT_EQ(refused.status, 1);
   EXPECT_NE(refused.output.find("removed what an interrupted run had left"), std::string::npos);

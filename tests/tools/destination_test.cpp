@@ -71,6 +71,105 @@ TEST_F(Destination, WhatIsWrittenBesideIsPublishedOnlyWhereNothingIs) {
   EXPECT_EQ(read(folder / "new.safetensors"), "somebody was faster");
 }
 
+// Also the shards that no adapter changes: they go into the new folder.
+TEST_F(Destination, ANewFolderIsMadeOfWhatWasRead) {
+  const fs::path home = folder / "m";
+  write(home / "a.safetensors", base);
+  write(home / "b.safetensors", safetensors({{"n.weight", {1, 1}, {7}}}));
+  write(home / "model.safetensors.index.json",
+        R"({"weight_map":{"m.weight":"a.safetensors","n.weight":"b.safetensors"}})");
+  const checkpoint model(home);
+  destination target(model, folder / "new", false);
+  target.begin(0);
+  write(home / "b.safetensors", "somebody's");
+  EXPECT_NE(message_of([&] { target.finish(); }), "");
+}
+
+TEST_F(Destination, AFolderThatSomebodyMovedIsNotMergedInto) {
+  const fs::path home = folder / "m";
+  write(home / "model.safetensors", base);
+  const checkpoint model(home);
+  destination target(model, {}, false);
+  target.begin(0);
+  fs::rename(home, folder / "elsewhere");
+  EXPECT_NE(message_of([&] { target.finish(); }).find("was moved"), std::string::npos);
+  write(home / "model.safetensors", base);
+  EXPECT_NE(message_of([&] { target.finish(); }).find("was moved"), std::string::npos);
+}
+
+TEST_F(Destination, WhatAnUndoFileReplacedComesBack) {
+  const fs::path undo_path = folder / "model.undo";
+  undo_file earlier;
+  earlier.model = folder / "gone";
+  const auto bytes = earlier.to_bytes();
+  write(undo_path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  const std::string before = read(undo_path);
+  const checkpoint model(path);
+  destination target(model, {}, false);
+  target.begin(0);
+  undo_place undo({}, true, false, model, target);
+  undo.write({}, target);
+  undo.publish();
+  EXPECT_NE(read(undo_path), before);
+  undo.take_back();
+  EXPECT_EQ(read(undo_path), before);
+
+  undo_place another(folder / "another.undo", true, false, model, target);
+  another.write({}, target);
+  another.publish();
+  fs::remove(folder / "another.undo");
+  write(folder / "another.undo", "somebody's");
+  another.take_back();
+  EXPECT_EQ(read(folder / "another.undo"), "somebody's");
+}
+
+/// An access control list as Linux keeps it: all for a user of this number.
+std::string list_with(std::uint32_t user) {
+  std::string list("\2\0\0\0", 4);
+  const auto add = [&](std::uint16_t tag, std::uint16_t permissions, std::uint32_t id) {
+    list.append(reinterpret_cast<const char*>(&tag), 2);
+    list.append(reinterpret_cast<const char*>(&permissions), 2);
+    list.append(reinterpret_cast<const char*>(&id), 4);
+  };
+  add(1, 7, ~0u);   // owner
+  add(2, 7, user);  // this user
+  add(4, 5, ~0u);   // group
+  add(16, 7, ~0u);  // mask
+  add(32, 0, ~0u);  // others
+  return list;
+}
+
+TEST_F(Destination, WhatAFolderHandsOnOpensNothing) {
+  const std::string list = list_with(65534);
+  const auto has_list = [](const fs::path& at) {
+    return ::getxattr(at.c_str(), "system.posix_acl_access", nullptr, 0) > 0;
+  };
+  fs::permissions(path, fs::perms(0640));
+  if (::setxattr(folder.path().c_str(), "system.posix_acl_default", list.data(), list.size(), 0)) {
+    GTEST_SKIP() << "this file system has no access control lists";
+  }
+  const checkpoint model(path);
+  destination target(model, {}, false);
+  const file& copy = target.begin(0);
+  EXPECT_FALSE(has_list(copy.path()));
+  EXPECT_FALSE(has_list(copy.path().parent_path()));
+  undo_place undo({}, false, false, model, target);
+  undo.write({}, target);
+  target.finish();
+  undo.publish();
+  target.publish();
+  for (const char* name : {"model.undo", "model.safetensors"}) {
+    EXPECT_FALSE(has_list(folder / name)) << name;
+    EXPECT_EQ(fs::status(folder / name).permissions(), fs::perms(0640)) << name;
+  }
+
+  // One that the model has is its own.
+  ASSERT_EQ(::setxattr(path.c_str(), "system.posix_acl_access", list.data(), list.size(), 0), 0);
+  const checkpoint again(path);
+  destination second(again, {}, false);
+  EXPECT_TRUE(has_list(second.begin(0).path()));
+}
+
 TEST_F(Destination, NobodyElseMayReadACopy) {
   fs::permissions(path, fs::perms(0640));
   const checkpoint model(path);

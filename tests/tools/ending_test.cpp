@@ -64,6 +64,19 @@ TEST_F(Ending, ClosedStandardStreamsAreNoFilesOfOurs) {
   EXPECT_EQ(read(model), base);
 }
 
+TEST_F(Ending, WhatIsMadeHasThePermissionsOfTheModelWhateverTheUmask) {
+  fs::permissions(model, fs::perms(0644));
+  for (const std::string mask : {"000", "077", "777"}) {
+    const outcome merged =
+        shell("umask " + mask + "; '" REVLORA_PROGRAM "' merge model.safetensors adapter");
+    ASSERT_EQ(merged.status, 0) << merged.output;
+    EXPECT_EQ(fs::status(model).permissions(), fs::perms(0644));
+    EXPECT_EQ(fs::status("model.undo").permissions(), fs::perms(0644));
+    ASSERT_EQ(run("unmerge model.safetensors").status, 0);
+    fs::remove("model.undo");
+  }
+}
+
 TEST_F(Ending, ALimitToTheSizeOfFilesIsAnError) {
   write(model, safetensors({{"m.weight", {2, 3}, {1, 2, 3, 4, 5, 6}},
                             {"n.weight", {100, 100}, std::vector<float>(10000)}}));

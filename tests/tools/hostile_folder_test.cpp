@@ -89,8 +89,10 @@ TEST_F(HostileFolder, FilesOfTheUserAreNotTakenForOurs) {
   write(model / "model.undo.merging", "my notes");
   write(model / ".revlora-abc123/notes", "my notes");
   write(model / ".revlora-abc124/workshop", "my workshop");
-  write(model / ".revlora-abc125/workshop",
-        "revlora makes files here; when it is not running, this folder can be removed\nmine");
+  write(model / ".revlora-abc125/workshop", workshop_mark + "mine");
+  write(model / ".revlora-backup/workshop", "");
+  write(model / ".revlora-backup/notes", "my notes");
+  fs::create_directory(model / ".revlora-models");  // by its mode none of ours
   write(model / ".revlora-abc126", "my notes");
   const auto names = names_in(model);
   expect_done("merge model adapter");
@@ -99,6 +101,7 @@ TEST_F(HostileFolder, FilesOfTheUserAreNotTakenForOurs) {
   EXPECT_EQ(read(model / "model.undo.merging"), "my notes");
   EXPECT_EQ(read(model / ".revlora-abc123/notes"), "my notes");
   EXPECT_EQ(read(model / ".revlora-abc124/workshop"), "my workshop");
+  EXPECT_EQ(read(model / ".revlora-backup/notes"), "my notes");
   EXPECT_EQ(names_in(model).size(), names.size() + 1);  // the undo file
 }
 
@@ -107,8 +110,7 @@ TEST_F(HostileFolder, LinksLeadNowhere) {
   fs::create_symlink(victim, model / "model.undo.merging");
   fs::create_symlink(victim, model / "a.safetensors.merging");
   fs::create_directory(folder / "precious");
-  write(folder / "precious/workshop",
-        "revlora makes files here; when it is not running, this folder can be removed\n");
+  write(folder / "precious/workshop", workshop_mark);
   write(folder / "precious/file", "precious");
   fs::create_directory_symlink(folder / "precious", model / ".revlora-abc123");
   // What is a workshop by all signs, but has a way out.
@@ -129,6 +131,40 @@ TEST_F(HostileFolder, LinksLeadNowhere) {
   fs::create_symlink(folder / "new-file", model / "model.undo");
   expect_refused("merge model adapter", "is a symbolic link");
   EXPECT_FALSE(fs::exists(folder / "new-file"));
+}
+
+// With all signs of a workshop, but it could not have been made by one.
+TEST_F(HostileFolder, AWorkshopThatIsTooDeepIsInNobodysWay) {
+  write_shards("a.safetensors", "b.safetensors");
+  write(model / ".revlora-abc123/workshop", workshop_mark);
+  write(model / ".revlora-abc123/1/2/3/file", "deep");
+  expect_done("info model");
+  expect_done("merge model adapter");
+  expect_done("unmerge model");
+  EXPECT_EQ(read(model / ".revlora-abc123/1/2/3/file"), "deep");
+}
+
+TEST_F(HostileFolder, LinksThatANewFolderHasCopiesOfAreSaid) {
+  write_shards("a.safetensors", "b.safetensors");
+  fs::create_symlink(victim, model / "README.md");
+  const outcome merged = run("merge model adapter --out new");
+  EXPECT_EQ(merged.status, 0);
+  EXPECT_NE(merged.output.find("1 links lead to, such as 'README.md'"), std::string::npos)
+      << merged.output;
+}
+
+TEST_F(HostileFolder, ANewFolderIsTheWholeModelWhateverItsFilesAreCalled) {
+  write_shards("a.safetensors", "b.undo");
+  write(model / "config.json", "{}");
+  for (const std::string name : {"config.json", "a.safetensors", "model.safetensors.index.json"}) {
+    const outcome refused = run("merge model adapter --out new --undo new/" + name);
+    EXPECT_EQ(refused.status, 1) << refused.output;
+    EXPECT_FALSE(fs::exists(folder / "new"));
+  }
+  expect_done("merge model adapter --out new --undo new/x.undo");
+  EXPECT_EQ(read(folder / "new/b.undo"), shard_n);
+  expect_done("unmerge new --undo new/x.undo");
+  EXPECT_EQ(read(folder / "new/a.safetensors"), shard_m);
 }
 
 TEST_F(HostileFolder, PipesAreNotWaitedFor) {

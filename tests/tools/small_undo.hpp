@@ -21,7 +21,7 @@ inline undo_file small_undo_file() {
   undo_file undo;
   undo.model = "/models/model.safetensors";
   undo.adapters = {{"/adapters/one", 0.1}, {"/adapters/two", -1.0 / 3}};
-  undo.files = {{"model.safetensors", 2049, ~std::uint64_t{0}}};
+  undo.files = {{"model.safetensors", 2049, ~std::uint64_t{0}, 3, 4, 5}};
   undo.tensors.push_back({"model.safetensors", "a \"b\" ü", "F32", {2, 3}, 6, std::move(record)});
   return undo;
 }

@@ -113,6 +113,10 @@ inline void expect_equal_files(const fs::path& path, const fs::path& expected) {
   EXPECT_TRUE(read(path) == read(expected)) << path << " differs from " << expected;
 }
 
+/// By which the program knows its own.
+inline const std::string workshop_mark =
+    "revlora makes files here; when it is not running, this folder can be removed\n";
+
 struct outcome {
   int status;
   std::string output;  ///< of stdout and stderr

@@ -23,9 +23,7 @@ TEST(UndoFile, ComesBackAsItWas) {
   EXPECT_EQ(again.adapters[0].strength, 0.1);
   EXPECT_EQ(again.adapters[1].strength, -1.0 / 3);
   ASSERT_EQ(again.files.size(), 1u);
-  EXPECT_EQ(again.files[0].name, "model.safetensors");
-  EXPECT_EQ(again.files[0].device, 2049u);
-  EXPECT_EQ(again.files[0].inode, ~std::uint64_t{0});
+  EXPECT_EQ(again.files[0], undo.files[0]);
   ASSERT_EQ(again.tensors.size(), 1u);
   EXPECT_EQ(again.tensors[0].name, undo.tensors[0].name);
   EXPECT_EQ(again.tensors[0].shape, undo.tensors[0].shape);

@@ -101,6 +101,59 @@ TEST_F(UndoRules, AnUndoFileOfAMovedModelIsKept) {
   EXPECT_EQ(read(folder / "moved.safetensors"), base);
 }
 
+// The numbers of inodes are used again.
+TEST_F(UndoRules, TheSameInodeIsNotTheSameFile) {
+  expect_done("merge model.safetensors adapter");
+  std::ofstream(model, std::ios::binary | std::ios::trunc) << base;  // into the merged file
+  expect_done("merge model.safetensors other");
+  EXPECT_TRUE(fs::exists(folder / "model.2.undo"));
+}
+
+// Its original is merged still.
+TEST_F(UndoRules, UnmergingACopyLeavesTheUndoFileToTheOriginal) {
+  for (const bool is_link : {false, true}) {
+    SCOPED_TRACE(is_link);
+    expect_done("merge model.safetensors adapter --undo one.undo");
+    const std::string merged = read(model);
+    if (is_link) {
+      fs::create_hard_link(model, folder / "copy.safetensors");
+    } else {
+      fs::copy_file(model, folder / "copy.safetensors");
+    }
+    fs::create_directory(folder / "sub");
+    fs::rename(folder / "copy.safetensors", folder / "sub/model.safetensors");
+    expect_done("unmerge sub/model.safetensors --undo one.undo");
+    fs::rename(model, folder / "original.safetensors");
+    fs::rename(folder / "sub/model.safetensors", model);
+    expect_refused("merge model.safetensors other --undo one.undo", "another file");
+    expect_done("unmerge original.safetensors --undo one.undo");
+    EXPECT_EQ(read(folder / "original.safetensors"), base);
+    fs::remove(folder / "one.undo");
+    fs::remove(folder / "original.safetensors");
+  }
+}
+
+TEST_F(UndoRules, AnotherNameOfAMergedFileKeepsItsUndoFile) {
+  expect_done("merge model.safetensors adapter");
+  fs::create_hard_link(model, folder / "keep.safetensors");
+  expect_done("unmerge model.safetensors");
+  expect_done("merge model.safetensors other");
+  expect_done("unmerge keep.safetensors --undo model.undo");
+  EXPECT_EQ(read(folder / "keep.safetensors"), base);
+}
+
+TEST_F(UndoRules, WhatIsInTheWayOfOneUndoFileHidesNoOther) {
+  write(undo, "revlora\n, but no undo file");
+  const outcome merged = run("merge model.safetensors adapter");
+  EXPECT_EQ(merged.status, 0) << merged.output;
+  EXPECT_TRUE(fs::exists(folder / "model.2.undo"));
+  const outcome unmerged = run("unmerge model.safetensors");
+  EXPECT_EQ(unmerged.status, 0) << unmerged.output;
+  EXPECT_NE(unmerged.output.find("by the undo file " + (folder / "model.2.undo").string()),
+            std::string::npos);
+  EXPECT_EQ(read(model), base);
+}
+
 TEST_F(UndoRules, AnUndoFileOfAModelThatIsGoneIsKeptUnlessTheUserSaysSo) {
   write(folder / "copy.safetensors", base);
   expect_done("merge copy.safetensors adapter --undo shared.undo");
