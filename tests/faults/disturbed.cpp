@@ -28,6 +28,12 @@ std::string without_random_names(const std::string& text) {
   return std::regex_replace(text, random, ".revlora-");
 }
 
+/// Numbers of inodes are in an undo file, and have now more digits and now fewer.
+std::string without_size(const std::string& report) {
+  static const std::regex size("\\([^)]* bits per weight\\)");
+  return std::regex_replace(report, size, "");
+}
+
 /// Two runs that leave the same files have the same way back.
 std::string key_of(const tree& content) {
   std::string key;
@@ -130,7 +136,8 @@ void disturbed::expect_true_status(const fault& wanted, const traced_run& result
   switch (result.status) {
     case 0:
       EXPECT_EQ(progress.files_before, 0u) << "not all is done";
-      EXPECT_EQ(read(folder_ / report_name), report_) << "another report";
+      EXPECT_EQ(without_size(read(folder_ / report_name)), without_size(report_))
+          << "another report";
       return;
     case 1:
       EXPECT_EQ(progress.files_at_goal, 0u) << "something is done";
