@@ -5,9 +5,9 @@
 //   u64       size of the whole file
 //   u64       size of the header
 //   header    JSON: the model's path; the adapters, each with its path and the user's strength; the
-//             files that the merge changed, each with its name, device and inode; the tensors, each
-//             with its file, name, dtype, shape, how many weights the merge changed, and the size
-//             of its record
+//             files that the merge changed, each with its file_identity; the tensors, each with its
+//             file, name, dtype, shape, how many weights the merge changed, and the size of its
+//             record
 //   records   the library's undo records, in the order of the tensors
 //   32 bytes  SHA-256 of all before it
 //

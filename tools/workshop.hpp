@@ -19,7 +19,6 @@ class workshop {
   workshop(const workshop&) = delete;
   ~workshop();  ///< removes it, and all that is in it still
 
-  const folder& place() const { return place_; }
   const folder& inside() const { return inside_; }
 
  private:
