@@ -123,6 +123,24 @@ TEST_F(Destination, WhatAnUndoFileReplacedComesBack) {
   EXPECT_EQ(read(folder / "another.undo"), "somebody's");
 }
 
+// Until the model is merged it looks like one that leads nothing back.
+TEST_F(Destination, AnUndoFileIsInUseFromItsBeginning) {
+  write(folder / "other.safetensors", base);
+  const checkpoint model(path), other(folder / "other.safetensors");
+  destination target(model, {}, false), another(other, {}, false);
+  target.begin(0);
+  undo_file content;
+  content.model = path;
+  content.files = target.identities();
+  undo_place undo(folder / "one.undo", false, false, model, target);
+  undo.write(content.to_bytes(), target);
+  target.finish();
+  undo.publish();
+  const std::string message =
+      message_of([&] { undo_place(folder / "one.undo", false, false, other, another); });
+  EXPECT_NE(message.find("another revlora is using"), std::string::npos) << message;
+}
+
 /// An access control list as Linux keeps it: all for a user of this number.
 std::string list_with(std::uint32_t user) {
   std::string list("\2\0\0\0", 4);
