@@ -1,66 +1,10 @@
-// What is allocated, and what happens when it cannot be: every operator new is counted, one can
-// fail.
-#include <atomic>
-#include <cstdlib>
+// What is allocated, and what happens when it cannot be.
 #include <new>
 
 #include "executors.hpp"
+#include "failing_memory.hpp"
 #include "paths.hpp"
 #include "values.hpp"
-
-namespace {
-
-std::atomic<long> allocations = 0;
-std::atomic<std::size_t> allocated_bytes = 0;
-std::atomic<long> fail_at = -1;  ///< which allocation from now on throws; −1: none
-
-void* allocate(std::size_t size, std::size_t alignment) {
-  if (fail_at >= 0 && fail_at-- == 0) throw std::bad_alloc();
-  ++allocations;
-  allocated_bytes += size;
-  const std::size_t rounded = (size + alignment) / alignment * alignment;
-  if (void* memory = std::aligned_alloc(alignment, rounded)) return memory;
-  throw std::bad_alloc();
-}
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-  return allocate(size, alignof(std::max_align_t));
-}
-void* operator new[](std::size_t size) {
-  return allocate(size, alignof(std::max_align_t));
-}
-void* operator new(std::size_t size, std::align_val_t alignment) {
-  return allocate(size, static_cast<std::size_t>(alignment));
-}
-void* operator new[](std::size_t size, std::align_val_t alignment) {
-  return allocate(size, static_cast<std::size_t>(alignment));
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::align_val_t) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory, std::align_val_t) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept {
-  std::free(memory);
-}
 
 namespace tests {
 namespace {

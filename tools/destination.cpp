@@ -133,8 +133,8 @@ void destination::copy_others() {
   }
   // A download cache is full of links. But one can lead to any file of the user's.
   if (!linked.empty()) {
-    note("the new folder has copies of what " + std::to_string(linked.size()) +
-         " links lead to, such as " + quoted(linked.front()));
+    note("the new folder has copies of what links of the model's folder lead to: " +
+         quoted(linked.front()) + (linked.size() == 1 ? "" : " and others"));
   }
 }
 
@@ -153,9 +153,9 @@ void destination::replace_shards() {
     try {
       model_.check_unchanged(each.shard);
       shop().inside().replace(each.name, model_.home(), model_.shards()[each.shard]);
-    } catch (const problem& error) {
+    } catch (const std::exception& error) {  // also for want of memory
       if (replaced == 0) throw;
-      throw partly_done(std::string(error.what()) + " (" + std::to_string(replaced) + " of " +
+      throw partly_done(std::string(reason_of(error)) + " (" + std::to_string(replaced) + " of " +
                         std::to_string(edited_.size()) +
                         " files are changed: `revlora unmerge` brings all to the base)");
     }

@@ -46,8 +46,8 @@ class destination {
   /// Waits until all is on disk, and makes sure that the shards still are what was read.
   void finish();
 
-  /// Lets the shards take their places, and those places be on disk. Throws `partly_done` if some
-  /// did and some did not; any other problem if none did.
+  /// Lets the shards take their places. Throws `partly_done` if some did and some did not; anything
+  /// else if none did.
   void publish();
 
   /// Waits until the new names are on disk.

@@ -139,10 +139,8 @@ int main(int argc, char** argv) {
     tool::end_by_signal(error.signal());
   } catch (const tool::partly_done& error) {
     return fail(tool::exit_status::partly_done, error.what());
-  } catch (const std::bad_alloc&) {
-    return fail(tool::exit_status::not_done, "there is not enough memory");
   } catch (const std::exception& error) {
-    return fail(tool::exit_status::not_done, error.what());
+    return fail(tool::exit_status::not_done, tool::reason_of(error));
   }
   std::cout.flush();
   if (!std::cout && status == tool::exit_status::done) {

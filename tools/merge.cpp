@@ -107,43 +107,45 @@ merge_result merge_model(const merge_request& request) {
   target.finish();
   for (const peft_adapter& adapter : adapters) adapter.check_unchanged();
 
-  undo_at.publish();
-  try {
-    target.publish();
-  } catch (const partly_done&) {
-    throw;
-  } catch (const problem&) {
-    undo_at.take_back();
-    throw;
-  }
-  try {
-    target.flush();
-  } catch (const problem& error) {
-    result.trouble = error.what();
-  }
-
   result.model = target.path();
   result.undo = undo_at.path();
   result.tensors = plan.tensors().size();
   result.weights = plan.weight_count();
   result.undo_bytes = bytes.size();
+  undo_at.publish();
+  try {
+    target.publish();
+  } catch (const partly_done&) {
+    throw;
+  } catch (...) {
+    undo_at.take_back();
+    throw;
+  }
+  try {
+    target.flush();
+  } catch (const std::exception& error) {  // whatever it is, the model is merged
+    result.trouble = reason_of(error);
+  }
+
   return result;
 }
 
 exit_status run_merge(const merge_request& request) {
   const merge_result result = merge_model(request);
-  std::cout << "merged " << request.adapters.size()
-            << (request.adapters.size() == 1 ? " adapter" : " adapters") << " into "
-            << result.tensors << " tensors of " << printable(result.model) << '\n'
-            << describe_count(result.changed) << " of " << describe_count(result.weights)
-            << " weights changed\n"
-            << "undo file: " << printable(result.undo) << " (" << describe_bytes(result.undo_bytes)
-            << ", " << describe_number(result.bits_per_weight(), 3) << " bits per weight)\n";
-  if (result.not_finite > 0) {
-    note(describe_count(static_cast<std::uint64_t>(result.not_finite)) +
-         " weights became infinite or NaN");
-  }
-  return report_done("the model is merged", result.trouble);
+  return report_done("the model is merged", result.trouble, [&] {
+    std::cout << "merged " << request.adapters.size()
+              << (request.adapters.size() == 1 ? " adapter" : " adapters") << " into "
+              << result.tensors << " tensors of " << printable(result.model) << '\n'
+              << describe_count(result.changed) << " of " << describe_count(result.weights)
+              << " weights changed\n"
+              << "undo file: " << printable(result.undo) << " ("
+              << describe_bytes(result.undo_bytes) << ", "
+              << describe_number(result.bits_per_weight(), 3) << " bits per weight)\n";
+    if (result.not_finite > 0) {
+      note(describe_count(static_cast<std::uint64_t>(result.not_finite)) +
+           " weights became infinite or NaN");
+    }
+  });
 }
 
 }  // namespace revlora::tool

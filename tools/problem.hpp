@@ -29,6 +29,9 @@ class partly_done : public problem {
 /// A problem that the operating system explained in `errno`, which stays what it is.
 problem system_problem(const std::string& what);
 
+/// What an exception says, in words.
+const char* reason_of(const std::exception& error);
+
 /// Something worth knowing that is no reason to stop: one line on stderr.
 void note(const std::string& text);
 

@@ -148,7 +148,7 @@ void undo_place::publish() {
   }
   try {
     where_->in.flush();
-  } catch (const problem&) {
+  } catch (...) {
     take_back();
     throw;
   }
@@ -164,8 +164,8 @@ void undo_place::take_back() {
     } else {
       where_->in.remove(where_->name);
     }
-  } catch (const problem& error) {
-    note(std::string(error.what()) + ", which leads nothing back");
+  } catch (const std::exception& error) {
+    note(std::string(reason_of(error)) + ", which leads nothing back");
   }
 }
 

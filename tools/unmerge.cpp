@@ -154,20 +154,21 @@ unmerge_result unmerge_model(const unmerge_request& request) {
   try {
     target.flush();
     found.remember(target.identities(), model, request.force);
-  } catch (const problem& error) {
-    result.trouble = error.what();
+  } catch (const std::exception& error) {  // whatever it is, the model is at the base
+    result.trouble = reason_of(error);
   }
   return result;
 }
 
 exit_status run_unmerge(const unmerge_request& request) {
   const unmerge_result result = unmerge_model(request);
-  std::cout << "restored " << result.restored << " tensors of " << printable(result.model);
-  if (result.at_the_base > 0) {
-    std::cout << "; " << result.at_the_base << " were at the base already";
-  }
-  std::cout << "\nby the undo file " << printable(result.undo) << '\n';
-  return report_done("the model is at the base", result.trouble);
+  return report_done("the model is at the base", result.trouble, [&] {
+    std::cout << "restored " << result.restored << " tensors of " << printable(result.model);
+    if (result.at_the_base > 0) {
+      std::cout << "; " << result.at_the_base << " were at the base already";
+    }
+    std::cout << "\nby the undo file " << printable(result.undo) << '\n';
+  });
 }
 
 }  // namespace revlora::tool

@@ -167,8 +167,8 @@ workshop::~workshop() {
 void workshop::try_to_remove() const {
   try {
     remove_workshop(place_, inside_);
-  } catch (const problem& error) {
-    note(std::string(error.what()) + ": " + quoted(inside_.path()) +
+  } catch (const std::exception& error) {
+    note(std::string(reason_of(error)) + ": " + quoted(inside_.path()) +
          " is left, the next merge or unmerge here removes it");
   }
 }

@@ -1,9 +1,9 @@
 // Where files are made before they take their place: a folder of its own beside that place, because
 // a rename is one step only within a file system.
 //
-// It is called .revlora-XXXXXX, is made new, and is open to nobody else. In it lies a file by whose
-// content a later revlora recognises what an interrupted one left, and by whose lock it knows that
-// nobody is at work there any more.
+// Its name is ".revlora-" and six random letters; it is made new, and open to nobody else. In it
+// lies a file by whose content a later revlora recognises what an interrupted one left, and by
+// whose lock it knows that nobody is at work there any more.
 #pragma once
 
 #include <optional>
