@@ -60,16 +60,18 @@ const located_tensor* checkpoint::find(const std::string& name) const {
   return found == tensors_.end() ? nullptr : &found->second;
 }
 
+const file* checkpoint::find_file(const std::string& name) const {
+  const auto found = std::ranges::find(shards_, name);
+  if (found == shards_.end()) return nullptr;
+  return &files_[static_cast<std::size_t>(found - shards_.begin())].content();
+}
+
 std::vector<std::byte> checkpoint::bytes_of(const located_tensor& located) const {
   return files_[located.shard].bytes_of(located.entry);
 }
 
 void checkpoint::check_unchanged(std::size_t shard) const {
-  const file& opened = files_[shard].content();
-  const auto status = home().find(shards_[shard], folder::links::followed);
-  if (status && status->is_unchanged(opened.status())) return;
-  throw problem(quoted(opened.path()) +
-                " was changed by somebody meanwhile: it stays as it is now, try again");
+  home().check_unchanged(shards_[shard], files_[shard].content(), folder::links::followed);
 }
 
 void checkpoint::add_shard(const std::string& name) {

@@ -41,6 +41,8 @@ class checkpoint {
   const folder& home() const { return where_.home; }
   /// File names within home().
   const std::vector<std::string>& shards() const { return shards_; }
+  /// Null if no shard has that name.
+  const file* find_file(const std::string& name) const;
   const safetensors_file& file_of(std::size_t shard) const { return files_[shard]; }
   std::filesystem::path path_of(std::size_t shard) const { return files_[shard].path(); }
   const std::map<std::string, located_tensor>& tensors() const { return tensors_; }

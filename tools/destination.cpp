@@ -166,13 +166,14 @@ void destination::replace_shards() {
 std::vector<file_identity> destination::identities() const {
   std::vector<file_identity> files;
   for (const edited_shard& each : edited_) {
-    const file_status& status = each.content.status();
-    files.push_back({name_of(each.shard), status.device(), status.inode()});
-    files.back().modified = each.content.status_now().modified();
-    if (out_) continue;
-    const file_status& base = model_.file_of(each.shard).content().status();
-    files.back().base_inode = base.inode();
-    files.back().base_changed = base.changed();
+    const file_status made = each.content.status_now();
+    file_identity its{name_of(each.shard), made.device(), made.inode(), made.modified()};
+    if (!out_) {
+      const file_status& base = model_.file_of(each.shard).content().status();
+      its.base_inode = base.inode();
+      its.base_changed = base.changed();
+    }
+    files.push_back(std::move(its));
   }
   return files;
 }

@@ -2,12 +2,12 @@
 
 #include <sys/file.h>
 #include <sys/sendfile.h>
-#include <sys/xattr.h>
 
 #include <algorithm>
 #include <chrono>
 #include <thread>
 
+#include "access.hpp"
 #include "interruption.hpp"
 #include "problem.hpp"
 #include "progress.hpp"
@@ -15,68 +15,15 @@
 
 namespace revlora::tool {
 
-namespace {
-
-file_status status_of(int number, const std::filesystem::path& path) {
-  file_status status;
-  if (repeated([&] { return ::fstat(number, &status.system); }) != 0) {
-    throw system_problem("cannot look at " + quoted(path));
-  }
-  return status;
-}
-
-std::uint64_t nanoseconds_of(const timespec& time) {
-  constexpr std::uint64_t second = 1'000'000'000;
-  return static_cast<std::uint64_t>(time.tv_sec) * second +
-         static_cast<std::uint64_t>(time.tv_nsec);
-}
-
-void adopt_attributes(int from, int to, bool with_access) {
-  const ssize_t size = ::flistxattr(from, nullptr, 0);
-  if (size <= 0) return;
-  std::vector<char> names(static_cast<std::size_t>(size));
-  const ssize_t filled = ::flistxattr(from, names.data(), names.size());
-  const char* const end = names.data() + std::max<ssize_t>(filled, 0);
-  for (const char* name = names.data(); name < end; name += std::string_view(name).size() + 1) {
-    const std::string_view called = name;
-    if (called.starts_with("system.posix_acl") && !with_access) continue;
-    // Signatures of the content, which is going to be another one.
-    if (called == "security.ima" || called == "security.evm") continue;
-    std::vector<char> value(1 << 16);  // the longest that Linux has
-    const ssize_t length = ::fgetxattr(from, name, value.data(), value.size());
-    if (length < 0) continue;
-    // What this file system or this user may not set stays behind: it is no part of the model.
-    (void)::fsetxattr(to, name, value.data(), static_cast<std::size_t>(length), 0);
-  }
-}
-
-}  // namespace
-
-bool file_status::is_same_file(const file_status& other) const {
-  return device() == other.device() && inode() == other.inode();
-}
-
-std::uint64_t file_status::modified() const {
-  return nanoseconds_of(system.st_mtim);
-}
-
-std::uint64_t file_status::changed() const {
-  return nanoseconds_of(system.st_ctim);
-}
-
-bool file_status::is_unchanged(const file_status& other) const {
-  return is_same_file(other) && size() == other.size() && changed() == other.changed();
-}
-
 file::file(descriptor opened, std::filesystem::path path)
     : descriptor_(std::move(opened)),
       path_(std::move(path)),
-      status_(status_of(descriptor_.number(), path_)) {
+      status_(status_of(descriptor_, path_)) {
   if (!status_.is_regular()) throw problem(quoted(path_) + " is not a regular file");
 }
 
 file_status file::status_now() const {
-  return status_of(number(), path_);
+  return status_of(descriptor_, path_);
 }
 
 void file::read(std::span<std::byte> to, std::uint64_t offset) const {
@@ -161,30 +108,6 @@ void file::settle() {
   const nanoseconds age = system_clock::now().time_since_epoch() - nanoseconds(status_.changed());
   if (age < wait) std::this_thread::sleep_for(std::min(wait, wait - age));
   status_ = status_now();
-}
-
-void adopt(const descriptor& to, const std::filesystem::path& path, const descriptor& original,
-           unsigned at_least) {
-  const struct stat wanted = status_of(original.number(), path).system;
-  mode_t permissions = (wanted.st_mode & 0777) | at_least;
-  const auto change_owner = [&](uid_t owner, gid_t group) {
-    return repeated([&] { return ::fchown(to.number(), owner, group); }) == 0;
-  };
-  // Only root may give files away, and others only to groups of theirs. A group that is another one
-  // must not see more than it could.
-  const bool has_group = change_owner(wanted.st_uid, wanted.st_gid) ||
-                         change_owner(static_cast<uid_t>(-1), wanted.st_gid);
-  if (!has_group) permissions &= ~mode_t{070};
-  if (repeated([&] { return ::fchmod(to.number(), permissions); }) != 0) {
-    throw system_problem("cannot set the permissions of " + quoted(path));
-  }
-  adopt_attributes(original.number(), to.number(), has_group);
-}
-
-void disinherit(const descriptor& made) {
-  for (const char* list : {"system.posix_acl_access", "system.posix_acl_default"}) {
-    (void)::fremovexattr(made.number(), list);  // most have none
-  }
 }
 
 bool lock(const descriptor& target, const std::filesystem::path& path, file::lock_kind wanted) {

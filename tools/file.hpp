@@ -2,8 +2,6 @@
 // file that somebody truncates meanwhile is an error and not a fault.
 #pragma once
 
-#include <sys/stat.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -12,31 +10,9 @@
 #include <vector>
 
 #include "descriptor.hpp"
+#include "file_status.hpp"
 
 namespace revlora::tool {
-
-/// What the system says about a file.
-struct file_status {
-  struct stat system;
-
-  std::uint64_t device() const { return system.st_dev; }
-  std::uint64_t inode() const { return system.st_ino; }
-  std::uint64_t size() const { return static_cast<std::uint64_t>(system.st_size); }
-  bool is_regular() const { return S_ISREG(system.st_mode); }
-  bool is_folder() const { return S_ISDIR(system.st_mode); }
-  bool is_link() const { return S_ISLNK(system.st_mode); }
-  unsigned permissions() const { return system.st_mode & 0777; }
-  bool is_read_only() const { return (permissions() & 0222) == 0; }
-  /// When its content changed for the last time, in nanoseconds; anybody can set that.
-  std::uint64_t modified() const;
-  /// When its content, name or owner changed for the last time. Nobody can set it.
-  std::uint64_t changed() const;
-
-  bool is_same_file(const file_status& other) const;
-  /// The same file, and nobody wrote to it, nor set its times, which changes the time of its last
-  /// change all the same.
-  bool is_unchanged(const file_status& other) const;
-};
 
 class file {
  public:
@@ -83,15 +59,6 @@ class file {
   std::filesystem::path path_;
   file_status status_;
 };
-
-/// Takes over who may do what from one descriptor, of a file or folder, to another, `path`: see
-/// file::adopt. The owner gets `at_least` these permissions.
-void adopt(const descriptor& to, const std::filesystem::path& path, const descriptor& original,
-           unsigned at_least);
-
-/// Leaves a new file or folder nothing of what its folder hands on by default: access control lists
-/// that would open it, and what is made in it, to others.
-void disinherit(const descriptor& made);
 
 /// Locks what a descriptor stands for, file or folder: see file::lock.
 bool lock(const descriptor& target, const std::filesystem::path& path, file::lock_kind wanted);

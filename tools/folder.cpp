@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "access.hpp"
 #include "problem.hpp"
 #include "text.hpp"
 
@@ -61,11 +62,7 @@ std::optional<folder> folder::try_open(const fs::path& path) {
 }
 
 file_status folder::status() const {
-  file_status status;
-  if (repeated([&] { return ::fstat(descriptor_.number(), &status.system); }) != 0) {
-    throw system_problem("cannot look at " + quoted(path_));
-  }
-  return status;
+  return status_of(descriptor_, path_);
 }
 
 void folder::check_in_place() const {
@@ -83,6 +80,13 @@ std::optional<file_status> folder::find(const std::string& name, links how) cons
   if (result == 0) return status;
   if (errno == ENOENT) return {};
   throw system_problem("cannot look at " + quoted(path_of(name)));
+}
+
+void folder::check_unchanged(const std::string& name, const file& opened, links how) const {
+  const auto status = find(name, how);
+  if (status && status->is_unchanged(opened.status())) return;
+  throw problem(quoted(opened.path()) +
+                " was changed by somebody meanwhile: it stays as it is now, try again");
 }
 
 std::vector<std::string> folder::names() const {

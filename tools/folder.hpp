@@ -30,6 +30,9 @@ class folder {
   enum class links { followed, refused };
   /// What an entry is, or the link itself if links are refused; nothing if there is none.
   std::optional<file_status> find(const std::string& name, links how = links::refused) const;
+  /// Throws a problem if somebody wrote to what was opened by that name, or put something else in
+  /// its place.
+  void check_unchanged(const std::string& name, const file& opened, links how) const;
   /// Of all entries.
   std::vector<std::string> names() const;
 

@@ -56,12 +56,10 @@ void found_undo::remember(const std::vector<file_identity>& files, const checkpo
   bool is_news = false;
   for (file_identity& each : renewed.files) {
     const auto restored = std::ranges::find(files, each.name, &file_identity::name);
-    const auto shard = std::ranges::find(model.shards(), each.name);
-    if (restored == files.end() || shard == model.shards().end()) continue;
+    const file* const merged = model.find_file(each.name);
+    if (restored == files.end() || merged == nullptr) continue;
     // Not if a copy of the merged file was restored, or if another name of it stays merged.
-    const auto index = static_cast<std::size_t>(shard - model.shards().begin());
-    const file_status& merged = model.file_of(index).content().status();
-    if (!is_file(each, merged) || merged.system.st_nlink > 1) continue;
+    if (!is_file(each, merged->status()) || merged->status().system.st_nlink > 1) continue;
     each = {each.name, restored->device, restored->inode, restored->modified};
     is_news = true;
   }
@@ -69,7 +67,7 @@ void found_undo::remember(const std::vector<file_identity>& files, const checkpo
   if (!force && opened_.status().is_read_only()) {
     return note(quoted(path()) + " is read-only: the next merge keeps it, and has one of its own");
   }
-  check_still_there(where_, opened_);
+  where_.in.check_unchanged(where_.name, opened_, folder::links::refused);
   const workshop shop(where_.in);
   const file made = shop.inside().create(undo_name_in_workshop);
   made.adopt(opened_);

@@ -40,9 +40,10 @@ void merge_tensors(const merge_plan& plan, destination& target, undo_file& undo,
                    merge_result& result) {
   progress bar("merging", plan.weight_bytes());
   const file* copy = nullptr;
+  std::optional<std::size_t> shard;
   for (const planned_tensor& planned : plan.tensors()) {
-    const bool is_next_shard = undo.tensors.empty() || planned.shard != (&planned)[-1].shard;
-    if (is_next_shard) copy = &target.begin(planned.shard);
+    if (planned.shard != shard) copy = &target.begin(planned.shard);
+    shard = planned.shard;
     stop_if_interrupted();
     std::vector<std::byte> bytes(planned.entry.size_bytes());
     copy->read(bytes, planned.entry.begin);
@@ -90,7 +91,7 @@ merge_result merge_model(const merge_request& request) {
     check_file_name(target.name_of(planned.shard),
                     "an undo file could not name a file of the model, so rename it: its name");
   }
-  undo_place undo_at(request.undo, request.overwrite_undo, request.force, model, target);
+  undo_place undo_at({request.undo, request.overwrite_undo, request.force}, model, target);
 
   merge_result result;
   undo_file undo;

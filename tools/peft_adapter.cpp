@@ -167,12 +167,9 @@ peft_adapter::peft_adapter(const fs::path& path)
 
 void peft_adapter::check_unchanged() const {
   home_.check_in_place();
-  for (const auto& [opened, name] :
-       {std::pair(&config_file_, config_name), {&file_.content(), factors_name}}) {
-    const auto status = home_.find(name, tool::folder::links::followed);
-    if (status && status->is_unchanged(opened->status())) continue;
-    throw problem(quoted(opened->path()) + " was changed by somebody meanwhile: try again");
-  }
+  const auto followed = tool::folder::links::followed;
+  home_.check_unchanged(config_name, config_file_, followed);
+  home_.check_unchanged(factors_name, file_.content(), followed);
 }
 
 }  // namespace revlora::tool

@@ -54,10 +54,4 @@ undo_file read_undo(const file& opened) {
   return undo_file::from_bytes(opened.read_all(), quoted(opened.path()));
 }
 
-void check_still_there(const place& where, const file& opened) {
-  const auto status = where.in.find(where.name);
-  if (status && status->is_unchanged(opened.status())) return;
-  throw problem(quoted(where.path()) + " was changed by somebody meanwhile: it stays as it is now");
-}
-
 }  // namespace revlora::tool

@@ -36,7 +36,4 @@ file open_undo(const place& where);
 
 undo_file read_undo(const file& opened);
 
-/// Throws a problem if it is another file by now, or another content.
-void check_still_there(const place& where, const file& opened);
-
 }  // namespace revlora::tool

@@ -15,10 +15,9 @@ namespace {
 
 bool are_files_of(const std::vector<file_identity>& files, const checkpoint& model) {
   return !files.empty() && std::ranges::all_of(files, [&](const file_identity& each) {
-    const auto shard = std::ranges::find(model.shards(), each.name);
-    if (shard == model.shards().end()) return false;
-    const auto index = static_cast<std::size_t>(shard - model.shards().begin());
-    const file_status& status = model.file_of(index).content().status();
+    const file* const shard = model.find_file(each.name);
+    if (shard == nullptr) return false;
+    const file_status& status = shard->status();
     const bool is_untouched_base =
         status.inode() == each.base_inode && status.changed() == each.base_changed;
     return is_file(each, status) || (status.device() == each.device && is_untouched_base);
@@ -83,8 +82,8 @@ bool is_inside(const fs::path& path, const fs::path& new_folder) {
 
 }  // namespace
 
-undo_place::undo_place(const std::optional<fs::path>& asked, bool overwrite, bool force,
-                       const checkpoint& model, const destination& target) {
+undo_place::undo_place(const undo_wish& wish, const checkpoint& model, const destination& target) {
+  const auto& asked = wish.path;
   if (asked && asked->extension() == ".safetensors") {
     throw problem("an undo file must not be named *.safetensors: " + quoted(*asked));
   }
@@ -102,8 +101,8 @@ undo_place::undo_place(const std::optional<fs::path>& asked, bool overwrite, boo
     if (asked) remove_left_overs(where.in);
     if (where.in.find(where.name)) {
       file existing = open_undo(where);
-      std::string reason = overwrite ? "" : why_kept(existing, model);
-      const bool is_protected = reason.empty() && !force && existing.status().is_read_only();
+      std::string reason = wish.overwrite ? "" : why_kept(existing, model);
+      const bool is_protected = reason.empty() && !wish.force && existing.status().is_read_only();
       if (is_protected) reason = quoted(where.path()) + " is read-only";
       if (!reason.empty() && asked) {
         throw problem(reason + ": name another file with --undo (or give this one up by " +
@@ -142,7 +141,7 @@ void undo_place::publish() {
   if (!replaced_) {
     from.publish(undo_name_in_workshop, where_->in, where_->name);
   } else {
-    check_still_there(*where_, *replaced_);
+    where_->in.check_unchanged(where_->name, *replaced_, folder::links::refused);
     is_exchanged_ = from.try_to_exchange(undo_name_in_workshop, where_->in, where_->name);
     if (!is_exchanged_) from.replace(undo_name_in_workshop, where_->in, where_->name);
   }

@@ -12,18 +12,23 @@
 
 namespace revlora::tool {
 
+/// What the user says of it.
+struct undo_wish {
+  std::optional<std::filesystem::path> path = {};
+  bool overwrite = false;  ///< an undo file that is there, whatever it leads back
+  bool force = false;      ///< also one that is read-only
+};
+
 /// A place for the undo file of a merge. An undo file that is there already is kept, unless it
 /// leads nothing back any more: because the model that it names is at the base, and is the very
 /// file that was merged, or unmerged. (If it is another one, that which was merged may have been
 /// moved.)
 class undo_place {
  public:
-  /// At `asked`; or else, by default, `<folder>/model.undo` or `<stem>.undo` beside the model, and
-  /// where that is to be kept `model.2.undo`, and so on. Refuses any other file that is in the way,
-  /// and to merge what is merged already. With `overwrite` no undo file is kept, whatever it leads
-  /// back; but without `force` those that are read-only are.
-  undo_place(const std::optional<std::filesystem::path>& asked, bool overwrite, bool force,
-             const checkpoint& model, const destination& target);
+  /// At the path that is wished; or else, by default, `<folder>/model.undo` or `<stem>.undo` beside
+  /// the model, and where that is to be kept `model.2.undo`, and so on. Refuses any other file that
+  /// is in the way, and to merge what is merged already.
+  undo_place(const undo_wish& wish, const checkpoint& model, const destination& target);
 
   std::filesystem::path path() const;
 

@@ -107,14 +107,14 @@ TEST_F(Destination, WhatAnUndoFileReplacedComesBack) {
   const checkpoint model(path);
   destination target(model, {}, false);
   target.begin(0);
-  undo_place undo({}, true, false, model, target);
+  undo_place undo({.overwrite = true}, model, target);
   undo.write({}, target);
   undo.publish();
   EXPECT_NE(read(undo_path), before);
   undo.take_back();
   EXPECT_EQ(read(undo_path), before);
 
-  undo_place another(folder / "another.undo", true, false, model, target);
+  undo_place another({.path = folder / "another.undo"}, model, target);
   another.write({}, target);
   another.publish();
   fs::remove(folder / "another.undo");
@@ -132,12 +132,12 @@ TEST_F(Destination, AnUndoFileIsInUseFromItsBeginning) {
   undo_file content;
   content.model = path;
   content.files = target.identities();
-  undo_place undo(folder / "one.undo", false, false, model, target);
+  undo_place undo({.path = folder / "one.undo"}, model, target);
   undo.write(content.to_bytes(), target);
   target.finish();
   undo.publish();
   const std::string message =
-      message_of([&] { undo_place(folder / "one.undo", false, false, other, another); });
+      message_of([&] { undo_place({.path = folder / "one.undo"}, other, another); });
   EXPECT_NE(message.find("another revlora is using"), std::string::npos) << message;
 }
 
@@ -171,7 +171,7 @@ TEST_F(Destination, WhatAFolderHandsOnOpensNothing) {
   const file& copy = target.begin(0);
   EXPECT_FALSE(has_list(copy.path()));
   EXPECT_FALSE(has_list(copy.path().parent_path()));
-  undo_place undo({}, false, false, model, target);
+  undo_place undo({}, model, target);
   undo.write({}, target);
   target.finish();
   undo.publish();
@@ -195,7 +195,7 @@ TEST_F(Destination, NobodyElseMayReadACopy) {
   const file& copy = target.begin(0);
   EXPECT_EQ(fs::status(copy.path().parent_path()).permissions(), fs::perms(0700));
   EXPECT_EQ(copy.status_now().permissions(), 0640u);
-  undo_place undo({}, false, false, model, target);
+  undo_place undo({}, model, target);
   undo.write({}, target);
   target.finish();
   undo.publish();
