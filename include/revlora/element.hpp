@@ -22,7 +22,8 @@ struct half;
 struct bfloat16;
 }  // namespace Eigen
 
-namespace revlora::inline REVLORA_NAMESPACE {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
 
 static_assert(std::endian::native == std::endian::little,
               "revlora: checksums and undo records are defined on little-endian memory");
@@ -119,4 +120,5 @@ concept element = std::same_as<T, float> || sixteen_bit_element<T>;
 template <element T>
 inline constexpr element_type element_type_of = element_traits<T>::type;
 
-}  // namespace revlora::inline REVLORA_NAMESPACE
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

@@ -17,7 +17,8 @@
 
 #include "detail/namespace.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
 
 /// The arguments of a call cannot be used: null data, negative or mismatched shapes, strides that
 /// let a matrix overlap itself, weights that are not row-major, a slice beyond the matrix, weights
@@ -90,4 +91,5 @@ class executor_failed : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-}  // namespace revlora::inline REVLORA_NAMESPACE
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

@@ -13,7 +13,8 @@
 #include "element.hpp"
 #include "matrix_view.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
 
 /// A `rows × cols` matrix whose element type is known only at run time. Like matrix_view it owns
 /// nothing, and its extents and strides are in elements.
@@ -160,4 +161,5 @@ class adapter_list {
   revlora::recipe recipe_ = revlora::recipe::fused;
 };
 
-}  // namespace revlora::inline REVLORA_NAMESPACE
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

@@ -18,7 +18,8 @@
 #include "detail/strided.hpp"
 #include "element.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
 
 /// `rows × cols` elements of T; element (i, j) is `data[i * row_stride + j * col_stride]`.
 ///
@@ -106,4 +107,5 @@ matrix_view(Range&&, std::ptrdiff_t, std::ptrdiff_t)
 template <class Matrix>
 matrix_view(Matrix&&) -> matrix_view<detail::element_of_strided<Matrix>>;
 
-}  // namespace revlora::inline REVLORA_NAMESPACE
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

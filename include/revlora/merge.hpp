@@ -37,12 +37,12 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "detail/check.hpp"
-#include "detail/fingerprint.hpp"
+#include "detail/border/check.hpp"
+#include "detail/border/fingerprint.hpp"
+#include "detail/border/target.hpp"
+#include "detail/border/verbs.hpp"
 #include "detail/namespace.hpp"
 #include "detail/stored.hpp"
-#include "detail/target.hpp"
-#include "detail/verbs.hpp"
 #include "error.hpp"
 #include "low_rank.hpp"
 #include "matrix_view.hpp"
@@ -51,7 +51,8 @@
 #include "undo_record.hpp"
 
 /// All that is revlora's. What is in `detail` may change with every version.
-namespace revlora::inline REVLORA_NAMESPACE {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
 
 // ---- what a call would refuse
 // --------------------------------------------------------------------
@@ -232,4 +233,5 @@ std::int64_t swap(matrix_view<T> w, adapter_list merged, adapter_list wanted, un
   return detail::swap_recorded<Target>(detail::as_stored(w), merged, wanted, record, executor);
 }
 
-}  // namespace revlora::inline REVLORA_NAMESPACE
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

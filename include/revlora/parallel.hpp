@@ -6,7 +6,8 @@
 
 #include "detail/namespace.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
 
 /// An executor runs `body(0) … body(count - 1)`, each once, in any order and on any threads, and
 /// returns when all are done. The bodies never throw. To use your own thread pool, write this one
@@ -76,4 +77,5 @@ using default_executor = openmp;
 using default_executor = serial;
 #endif
 
-}  // namespace revlora::inline REVLORA_NAMESPACE
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

@@ -5,16 +5,17 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "detail/check.hpp"
+#include "detail/border/check.hpp"
+#include "detail/border/target.hpp"
 #include "detail/namespace.hpp"
-#include "detail/pass.hpp"
+#include "detail/schedule/pass.hpp"
 #include "detail/stored.hpp"
-#include "detail/target.hpp"
 #include "matrix_view.hpp"
 #include "parallel.hpp"
 #include "undo_record.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
 
 /// What a matrix is to an undo record.
 enum class weights_state {
@@ -61,4 +62,5 @@ weights_state state_of(matrix_view<T> w, const undo_record& record, const Execut
   return state;
 }
 
-}  // namespace revlora::inline REVLORA_NAMESPACE
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

@@ -7,12 +7,13 @@
 #include <vector>
 
 #include "detail/namespace.hpp"
-#include "detail/record_format.hpp"
+#include "detail/record/record_format.hpp"
 #include "element.hpp"
 #include "error.hpp"
 #include "low_rank.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
 
 /// The undo record of one merged matrix: for a bf16 weight 0.03 bits if the delta's standard
 /// deviation is 1 % of the weights', 0.19 bits at 10 %, 1 bit at 100 %.
@@ -77,4 +78,5 @@ struct record_access {
 };
 }  // namespace detail
 
-}  // namespace revlora::inline REVLORA_NAMESPACE
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

@@ -6,7 +6,9 @@
 
 #include "namespace.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 inline constexpr int block_rows = 16;
 inline constexpr int block_cols = 64;
@@ -20,4 +22,6 @@ constexpr std::ptrdiff_t panels_of(std::ptrdiff_t rows, std::ptrdiff_t cols) {
   return cols == 0 ? 0 : (rows + block_rows - 1) / block_rows;
 }
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

@@ -10,7 +10,9 @@
 #include "../error.hpp"
 #include "namespace.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 inline std::string shape_text(std::ptrdiff_t rows, std::ptrdiff_t cols) {
   return std::to_string(rows) + "×" + std::to_string(cols);
@@ -63,4 +65,6 @@ inline void require_memory([[maybe_unused]] bool had_it) {
 #endif
 }
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

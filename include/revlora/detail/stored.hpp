@@ -8,7 +8,9 @@
 #include "../matrix_view.hpp"
 #include "namespace.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 template <element T>
 using stored_type =
@@ -28,4 +30,6 @@ auto as_source(matrix_view<T> m) {
                              m.col_stride);
 }
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

@@ -13,7 +13,9 @@
 #include "namespace.hpp"
 #include "refuse.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 /// std::mdspan of two dimensions, and what has its interface.
 template <class M>
@@ -111,4 +113,6 @@ constexpr T* behind(T* first, std::ptrdiff_t offset) {
   return first == nullptr ? nullptr : first + offset;
 }
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

@@ -22,7 +22,9 @@
 #include <unistd.h>
 #endif
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 /// Whether AMX for bf16 is there and this process may use it: Linux wants to be asked, because the
 /// tiles make every thread's saved state 8 KiB larger once they are used.
@@ -125,10 +127,16 @@ class tiles {
   std::ptrdiff_t depth_ = 0;
 };
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora
 #else
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 class tiles {};  // there are none
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora
 #endif

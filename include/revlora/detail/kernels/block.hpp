@@ -13,7 +13,9 @@
 #include "../namespace.hpp"
 #include "../panels.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 template <class T>
 void copy_rows(const T* from, std::ptrdiff_t from_stride, T* to, std::ptrdiff_t to_stride, int rows,
@@ -121,4 +123,6 @@ void for_each_block(const kernel_interface::weights& w, std::ptrdiff_t panel, co
   }
 }
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

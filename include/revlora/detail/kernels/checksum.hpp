@@ -4,14 +4,16 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "../checksum_rule.hpp"
 #include "../namespace.hpp"
 #include "../panels.hpp"
+#include "../record/checksum_rule.hpp"
 #include "block.hpp"
 #include "simd.hpp"
 #include "stored_weights.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 /// Lanes of a checksum in registers.
 template <class Arch>
@@ -112,4 +114,6 @@ void absorb(std::uint32_t* lanes, const std::byte* from, std::size_t chunks, std
   sum.store(lanes);
 }
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

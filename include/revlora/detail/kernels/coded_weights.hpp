@@ -13,7 +13,9 @@
 #include "delta.hpp"
 #include "element_code.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 inline constexpr int group_size = 16;
 
@@ -210,4 +212,6 @@ class coded_weights {
   coded_group groups_[block_size / group_size];
 };
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

@@ -10,7 +10,9 @@
 #include "delta.hpp"
 #include "stored_weights.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 /// The smallest fp32 magnitude that is not a finite T after rounding.
 template <element T>
@@ -179,4 +181,6 @@ std::int64_t combine_panel(const kernel_interface::weights& w, const kernel_inte
   return subtracts ? run(minus_delta) : run(plus_delta);
 }
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

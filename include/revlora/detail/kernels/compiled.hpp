@@ -18,7 +18,9 @@
     "(-DREVLORA_NO_FMA_NOTE silences this note.)")
 #endif
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 using kernel_interface::kernel_table;
 
@@ -58,4 +60,6 @@ const kernel_table& compiled_kernels() {
   return kernels<Arch, by_vectors<Arch>>;
 }
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

@@ -6,11 +6,13 @@
 
 #include <cstdint>
 
-#include "../layout.hpp"
+#include "../format.hpp"
 #include "../namespace.hpp"
 #include "simd.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 /// The value of a stored element, exactly.
 template <element T, class Words>
@@ -68,4 +70,6 @@ auto is_not_finite(Words bits) {
   return Words(bits & Words(layout<T>::infinity)) == Words(layout<T>::infinity);
 }
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

@@ -13,7 +13,9 @@
 #include "low_rank_sums.hpp"
 #include "stored_weights.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 /// The deltas of a block, but for a last step that is left to whoever reads them, because it costs
 /// next to nothing there: D = fma(scale, value, addend).
@@ -163,4 +165,6 @@ class panel_deltas {
   block_delta delta_;
 };
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

@@ -14,7 +14,9 @@
 #include "simd.hpp"
 #include "stored_weights.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 /// Whether fp32 subtraction left its result in doubt: an exact tie, found by the error term of
 /// TwoDiff (Knuth; Møller).
@@ -233,4 +235,6 @@ struct exact_code {
   { return near_preimage<T>(y, delta, lowest, count); }
 };
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

@@ -12,7 +12,9 @@
 #include "panel_decoder.hpp"
 #include "panel_encoder.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 /// Leads the blocks of a panel back to their base, in order.
 template <class Arch, element T, class Code>
@@ -94,4 +96,6 @@ panel_checksums checksums_of_panel(const kernel_interface::weights& w, std::ptrd
   return sum.state().of_panel(panel);
 }
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

@@ -8,7 +8,9 @@
 #include "simd.hpp"
 #include "stored_weights.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 /// round(y − D) for a pair of vectors, and the columns where it is certain to be the weight.
 template <class Arch, element T>
@@ -31,4 +33,6 @@ class guesser {
   typename Code::template certainty<Arch> certainty_;
 };
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

@@ -13,7 +13,9 @@
 #include "../panels.hpp"
 #include "simd.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 using kernel_interface::arithmetic;
 
@@ -93,4 +95,6 @@ void multiply(const float* up, const float* down, std::ptrdiff_t depth, float* s
   }
 }
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

@@ -12,7 +12,9 @@
 #include "../intrinsics.hpp"
 #include "../namespace.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 namespace native {
 void fused();  // so that the name exists where no register type has the operation
@@ -258,4 +260,6 @@ inline std::uint16_t* put_places(std::uint64_t mask, std::uint16_t first, std::u
 #endif
 }
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

@@ -16,7 +16,9 @@
 #include "simd.hpp"
 #include "stored_weights.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 template <class Arch>
 using integers = xsimd::batch<std::int32_t, Arch>;
@@ -123,4 +125,6 @@ requires converts_f16<Arch> word_mask<Arch> near_preimage(words<Arch> merged, fl
          high.is_in_doubt | (count - constant(1) >= constant(0x10000));
 }
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

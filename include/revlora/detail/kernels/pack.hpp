@@ -26,7 +26,9 @@
 #include "convert.hpp"
 #include "stored_weights.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 using kernel_interface::arithmetic;
 using kernel_interface::factor;
@@ -194,4 +196,6 @@ inline magnitudes pack_up(const factor& b, arithmetic how, std::ptrdiff_t panel,
   });
 }
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

@@ -5,16 +5,18 @@
 #include <limits>
 #include <span>
 
-#include "../bits.hpp"
 #include "../kernel_interface.hpp"
 #include "../namespace.hpp"
+#include "../record/bits.hpp"
 #include "block.hpp"
 #include "coded_weights.hpp"
 #include "combine.hpp"
 #include "element_code.hpp"
 #include "guess.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 /// The weights that a panel's encoder found the decoder would get wrong, in order.
 template <element T>
@@ -156,4 +158,6 @@ class panel_decoder {
   exception_reader<T> exceptions_;
 };
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <cstring>
 
-#include "../bits.hpp"
 #include "../kernel_interface.hpp"
 #include "../namespace.hpp"
+#include "../record/bits.hpp"
 #include "block.hpp"
 #include "checksum.hpp"
 #include "coded_weights.hpp"
@@ -15,7 +15,9 @@
 #include "element_code.hpp"
 #include "guess.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 /// `Code` tells which weights carry bits and how; it is a parameter only so that tests can put in a
 /// careless one and see that the comparison below still makes every merge exact.
@@ -134,4 +136,6 @@ class panel_encoder {
   std::int64_t became_ = 0;
 };
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

@@ -15,7 +15,9 @@
 #include "../namespace.hpp"
 #include "convert.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 template <element T, class Words>
 [[gnu::always_inline]] inline Words order_of(Words bits) {
@@ -98,4 +100,6 @@ template <element T>
   return {choose(negative, ~highest, lowest), choose(empty, 1u, highest - lowest + 1)};
 }
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

@@ -20,7 +20,9 @@
 #include "../../element.hpp"
 #include "../namespace.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 template <class Arch>
 using floats = xsimd::batch<float, Arch>;
@@ -256,4 +258,6 @@ void store(T* to, words<Arch> bits) {
   }
 }
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

@@ -13,7 +13,9 @@
 #include "convert.hpp"
 #include "simd.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 /// Whether D's columns are ordered even first, odd after.
 template <element T>
@@ -196,4 +198,6 @@ class row_mask {
   std::uint64_t columns_ = 0;
 };
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

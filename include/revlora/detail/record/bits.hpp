@@ -8,10 +8,12 @@
 #include <cstring>
 #include <span>
 
-#include "intrinsics.hpp"
-#include "namespace.hpp"
+#include "../intrinsics.hpp"
+#include "../namespace.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 /// The low bits of four 16-bit fields, side by side: as many of each as its mask has ones, which
 /// are its lowest.
@@ -153,4 +155,6 @@ class byte_reader {
   bool failed_ = false;
 };
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

@@ -6,10 +6,12 @@
 #include <cfenv>
 #endif
 
-#include "intrinsics.hpp"
-#include "namespace.hpp"
+#include "../intrinsics.hpp"
+#include "../namespace.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 /// While it lives: round to nearest even, subnormals neither flushed nor taken as zero, exceptions
 /// masked. Afterwards the thread has again what it had, status flags included.
@@ -67,4 +69,6 @@ void in_ieee_mode(const Work& work, std::ptrdiff_t i) noexcept {
   call_out_of_line(work, i);
 }
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

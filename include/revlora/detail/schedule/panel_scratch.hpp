@@ -3,12 +3,14 @@
 
 #include <cstddef>
 
-#include "../element.hpp"
+#include "../../element.hpp"
+#include "../namespace.hpp"
+#include "../panels.hpp"
 #include "memory.hpp"
-#include "namespace.hpp"
-#include "panels.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 /// Memory for the code of one panel, enough for the worst case: most of it is never touched.
 struct panel_scratch {
@@ -23,4 +25,6 @@ struct panel_scratch {
   }
 };
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

@@ -5,13 +5,14 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "../low_rank.hpp"
-#include "layout.hpp"
-#include "namespace.hpp"
-#include "stream_checksum.hpp"
-#include "strided.hpp"
+#include "../../low_rank.hpp"
+#include "../format.hpp"
+#include "../namespace.hpp"
+#include "../record/stream_checksum.hpp"
+#include "../strided.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
 namespace detail {
 /// The elements in row-major order, wherever they lie.
 inline void absorb_matrix(stream_checksum& sum, const factor_view& m) {
@@ -51,4 +52,5 @@ inline std::uint64_t fingerprint(const low_rank& adapter) {
   return sum.result() ^ detail::bits_of(adapter.strength());
 }
 
-}  // namespace revlora::inline REVLORA_NAMESPACE
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

@@ -7,11 +7,13 @@
 #include <cstring>
 #include <span>
 
+#include "../border/target.hpp"
+#include "../namespace.hpp"
 #include "checksum_rule.hpp"
-#include "namespace.hpp"
-#include "target.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 /// Where the pieces were cut does not matter.
 class stream_checksum {
@@ -70,4 +72,6 @@ inline std::uint64_t checksum_of(std::span<const std::byte> bytes) {
   return sum.result();
 }
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

@@ -17,10 +17,12 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernel_interface.hpp"
-#include "namespace.hpp"
+#include "../kernel_interface.hpp"
+#include "../namespace.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 using kernel_interface::panel_checksums;
 
@@ -71,4 +73,6 @@ struct checksum_lanes {
   }
 };
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

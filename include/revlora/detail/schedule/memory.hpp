@@ -5,9 +5,11 @@
 #include <memory>
 #include <new>
 
-#include "namespace.hpp"
+#include "../namespace.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 struct aligned_delete {
   void operator()(void* memory) const { ::operator delete(memory, std::align_val_t(64)); }
@@ -21,4 +23,6 @@ aligned_array<T> allocate(std::size_t count) {
   return aligned_array<T>(static_cast<T*>(::operator new(count * sizeof(T), std::align_val_t(64))));
 }
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

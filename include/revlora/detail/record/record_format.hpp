@@ -27,15 +27,17 @@
 #include <utility>
 #include <vector>
 
-#include "../element.hpp"
-#include "../low_rank.hpp"
+#include "../../element.hpp"
+#include "../../low_rank.hpp"
+#include "../namespace.hpp"
+#include "../panels.hpp"
+#include "../refuse.hpp"
 #include "bits.hpp"
-#include "namespace.hpp"
-#include "panels.hpp"
-#include "refuse.hpp"
 #include "stream_checksum.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 inline constexpr std::uint8_t format_version = 3, accumulation_rule = 1;
 inline constexpr std::size_t digest_bytes = 8;
@@ -183,4 +185,6 @@ inline validation read_record(std::span<const std::byte> bytes, record_contents&
   return {};
 }
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

@@ -8,14 +8,16 @@
 #include <utility>
 #include <vector>
 
-#include "bits.hpp"
-#include "kernel_interface.hpp"
-#include "namespace.hpp"
+#include "../kernel_interface.hpp"
+#include "../namespace.hpp"
+#include "../record/bits.hpp"
+#include "../record/record_format.hpp"
+#include "../refuse.hpp"
 #include "panel_scratch.hpp"
-#include "record_format.hpp"
-#include "refuse.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 /// Scratch of the panels under way: as many as an executor runs at a time.
 class scratch_pool {
@@ -70,4 +72,6 @@ inline panel_code code_of(const panel_entry& panel, std::span<const std::byte> b
   return {in.rest().data(), in.rest().size(), exceptions.data(), exceptions.size()};
 }
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

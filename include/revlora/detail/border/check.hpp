@@ -9,14 +9,16 @@
 #include <string>
 #include <vector>
 
-#include "../low_rank.hpp"
-#include "../undo_record.hpp"
+#include "../../low_rank.hpp"
+#include "../../undo_record.hpp"
+#include "../format.hpp"
+#include "../namespace.hpp"
+#include "../refuse.hpp"
 #include "fingerprint.hpp"
-#include "layout.hpp"
-#include "namespace.hpp"
-#include "refuse.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 inline validation check_matrix(const std::string& name, const factor_view& m) {
   if (m.rows < 0 || m.cols < 0)
@@ -166,4 +168,6 @@ inline validation check_record(const factor_view& w, adapter_list adapters,
   return check_fingerprints(record.fingerprints(), adapters);
 }
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

@@ -8,15 +8,17 @@
 #include <limits>
 #include <vector>
 
-#include "../error.hpp"
-#include "../low_rank.hpp"
-#include "kernel_interface.hpp"
+#include "../../error.hpp"
+#include "../../low_rank.hpp"
+#include "../kernel_interface.hpp"
+#include "../namespace.hpp"
+#include "../panels.hpp"
 #include "memory.hpp"
-#include "namespace.hpp"
-#include "panels.hpp"
-#include "schedule.hpp"
+#include "piecework.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 using kernel_interface::arithmetic;
 using kernel_interface::kernel_table;
@@ -155,4 +157,6 @@ class packed_adapters {
   validation found_;
 };
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

@@ -8,13 +8,15 @@
 #include <string>
 #include <vector>
 
-#include "../error.hpp"
-#include "../parallel.hpp"
+#include "../../error.hpp"
+#include "../../parallel.hpp"
+#include "../namespace.hpp"
+#include "../refuse.hpp"
 #include "ieee_mode.hpp"
-#include "namespace.hpp"
-#include "refuse.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 /// Fewer numbers than this are worked on faster than an OpenMP team is woken: 128×128 weights take
 /// 5 µs without a record, 10 with one.
@@ -94,4 +96,6 @@ class piecework {
   std::atomic<std::ptrdiff_t> surplus_ = 0;  ///< calls that were not for a piece still to be done
 };
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

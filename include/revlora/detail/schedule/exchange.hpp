@@ -19,18 +19,20 @@
 #include <utility>
 #include <vector>
 
-#include "../error.hpp"
-#include "../matrix_view.hpp"
+#include "../../error.hpp"
+#include "../../matrix_view.hpp"
+#include "../kernel_interface.hpp"
+#include "../namespace.hpp"
+#include "../record/record_format.hpp"
 #include "ieee_mode.hpp"
-#include "kernel_interface.hpp"
-#include "namespace.hpp"
 #include "packed_adapters.hpp"
 #include "panel_memory.hpp"
 #include "pass.hpp"
-#include "record_format.hpp"
-#include "schedule.hpp"
+#include "piecework.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 /// How a pass ended. After anything but `done` the weights are as they were.
 enum class outcome : std::uint8_t {
@@ -205,4 +207,6 @@ class exchange {
   std::atomic<std::int64_t> became_ = 0;
 };
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

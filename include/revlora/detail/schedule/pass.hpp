@@ -7,17 +7,19 @@
 #include <cstdint>
 #include <cstring>
 
-#include "../error.hpp"
-#include "../matrix_view.hpp"
-#include "kernel_interface.hpp"
-#include "namespace.hpp"
+#include "../../error.hpp"
+#include "../../matrix_view.hpp"
+#include "../kernel_interface.hpp"
+#include "../namespace.hpp"
+#include "../panels.hpp"
+#include "../refuse.hpp"
+#include "../strided.hpp"
 #include "packed_adapters.hpp"
-#include "panels.hpp"
-#include "refuse.hpp"
-#include "schedule.hpp"
-#include "strided.hpp"
+#include "piecework.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 using kernel_interface::kernel_table;
 
@@ -85,4 +87,6 @@ validation checksum_pass(const kernel_table& kernels, matrix_view<const T> w,
   });
 }
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

@@ -1,15 +1,16 @@
 // Which kernels a call uses.
 #pragma once
 
-#include "kernel_interface.hpp"
-#include "namespace.hpp"
+#include "../kernel_interface.hpp"
+#include "../namespace.hpp"
 #ifdef REVLORA_DISPATCH
-#include "../dispatch.hpp"
+#include "../../dispatch.hpp"
 #else
-#include "kernels/compiled.hpp"
+#include "../kernels/compiled.hpp"
 #endif
 
-namespace revlora::inline REVLORA_NAMESPACE {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
 
 /// What calls compute with unless they say otherwise: what the including file is compiled for or,
 /// if it is linked with revlora::dispatch, the best that the machine has.
@@ -36,4 +37,5 @@ const kernel_table& kernels_of() {
 }
 
 }  // namespace detail
-}  // namespace revlora::inline REVLORA_NAMESPACE
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

@@ -7,21 +7,23 @@
 #include <type_traits>
 #include <utility>
 
-#include "../low_rank.hpp"
-#include "../matrix_view.hpp"
-#include "../parallel.hpp"
-#include "../state.hpp"
-#include "../undo_record.hpp"
+#include "../../low_rank.hpp"
+#include "../../matrix_view.hpp"
+#include "../../parallel.hpp"
+#include "../../state.hpp"
+#include "../../undo_record.hpp"
+#include "../namespace.hpp"
+#include "../refuse.hpp"
+#include "../schedule/exchange.hpp"
+#include "../schedule/packed_adapters.hpp"
+#include "../schedule/pass.hpp"
 #include "check.hpp"
-#include "exchange.hpp"
 #include "fingerprint.hpp"
-#include "namespace.hpp"
-#include "packed_adapters.hpp"
-#include "pass.hpp"
-#include "refuse.hpp"
 #include "target.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 /// merge and unmerge without a record.
 template <class Target, element T, executor Executor>
@@ -137,4 +139,6 @@ concept source_of =
     element<std::remove_const_t<Source>> && element_type_of<std::remove_const_t<Source>>
 == element_type_of<T>;
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

@@ -7,7 +7,9 @@
 #include "../element.hpp"
 #include "namespace.hpp"
 
-namespace revlora::inline REVLORA_NAMESPACE::detail {
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
 
 template <element T>
 struct layout;
@@ -58,4 +60,6 @@ auto with_element(element_type type, const Body& body) {
   }
 }
 
-}  // namespace revlora::inline REVLORA_NAMESPACE::detail
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora
