@@ -17,13 +17,7 @@ std::vector<T> normal_numbers(std::ptrdiff_t count, float standard_deviation) {
   static std::mt19937 generator;
   std::normal_distribution<float> distribution(0, standard_deviation);
   std::vector<T> numbers(static_cast<std::size_t>(count));
-  for (T& number : numbers) {
-    const float x = distribution(generator);
-    if constexpr (std::same_as<T, float>)
-      number = x;
-    else  // a bf16 is the upper half of a float
-      number = T{static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(x) >> 16)};
-  }
+  for (T& number : numbers) number = T(distribution(generator));
   return numbers;
 }
 

@@ -14,18 +14,18 @@ std::uint32_t rounded(float z) {
 }
 
 TEST(Oracle, KnowsTheLandmarksOfEachFormat) {
-  EXPECT_EQ(oracle::value_of(f16{0x3c00}), 1.0);
-  EXPECT_EQ(oracle::value_of(f16{0x7bff}), 65504.0);
-  EXPECT_EQ(oracle::value_of(f16{0x0001}), 0x1p-24);
-  EXPECT_EQ(oracle::value_of(f16{0x8400}), -0x1p-14);
-  EXPECT_EQ(oracle::value_of(bf16{0x3f80}), 1.0);
-  EXPECT_EQ(oracle::value_of(bf16{0x7f7f}), 0x1.fep127);
-  EXPECT_EQ(oracle::value_of(bf16{0x0001}), 0x1p-133);
+  EXPECT_EQ(oracle::value_of(f16::from_bits(0x3c00)), 1.0);
+  EXPECT_EQ(oracle::value_of(f16::from_bits(0x7bff)), 65504.0);
+  EXPECT_EQ(oracle::value_of(f16::from_bits(0x0001)), 0x1p-24);
+  EXPECT_EQ(oracle::value_of(f16::from_bits(0x8400)), -0x1p-14);
+  EXPECT_EQ(oracle::value_of(bf16::from_bits(0x3f80)), 1.0);
+  EXPECT_EQ(oracle::value_of(bf16::from_bits(0x7f7f)), 0x1.fep127);
+  EXPECT_EQ(oracle::value_of(bf16::from_bits(0x0001)), 0x1p-133);
   EXPECT_EQ(oracle::value_of(0x1.8p-149f), static_cast<double>(0x1.8p-149f));
   EXPECT_EQ(oracle::value_of(-3.25f), -3.25);
-  EXPECT_TRUE(std::signbit(oracle::value_of(bf16{0x8000})));
-  EXPECT_TRUE(std::isnan(oracle::value_of(f16{0x7c01})));
-  EXPECT_EQ(oracle::value_of(f16{0xfc00}), -std::numeric_limits<double>::infinity());
+  EXPECT_TRUE(std::signbit(oracle::value_of(bf16::from_bits(0x8000))));
+  EXPECT_TRUE(std::isnan(oracle::value_of(f16::from_bits(0x7c01))));
+  EXPECT_EQ(oracle::value_of(f16::from_bits(0xfc00)), -std::numeric_limits<double>::infinity());
 }
 
 TEST(Oracle, RoundsToNearestEvenWithOverflowAndSubnormals) {

@@ -98,7 +98,7 @@ TYPED_TEST(NearPreimage, IsExactWhereItDoesNotRaiseItsHand) {
       std::vector<float> deltas(lanes);
       for (std::uint32_t i = 0; i < lanes; ++i) {
         merged[i] = first + i;
-        const float y = oracle::widen(TypeParam{static_cast<std::uint16_t>(merged[i])});
+        const float y = oracle::widen(TypeParam::from_bits(static_cast<std::uint16_t>(merged[i])));
         const auto noise = static_cast<std::uint32_t>(random());
         if (kind_of_delta == 0)  // anything
           deltas[i] = std::bit_cast<float>(noise);

@@ -33,7 +33,7 @@ T element_of(std::uint32_t bits) {
   if constexpr (std::is_same_v<T, float>)
     return std::bit_cast<float>(bits);
   else
-    return T{static_cast<std::uint16_t>(bits)};
+    return T::from_bits(static_cast<std::uint16_t>(bits));
 }
 
 enum class pattern {

@@ -1,7 +1,8 @@
-// How the bits of an element are laid out, in the low bits of a word.
+// From a type to its format and its bits, and from an element type named at run time to the type.
 #pragma once
 
 #include <bit>
+#include <concepts>
 #include <cstdint>
 
 #include "../element.hpp"
@@ -11,40 +12,32 @@ namespace revlora {
 inline namespace REVLORA_NAMESPACE {
 namespace detail {
 
+/// The format of one of revlora's own types.
 template <element T>
-struct layout;
-template <>
-struct layout<float> {
-  static constexpr int width = 32;
-  static constexpr std::uint32_t magnitude = 0x7fffffff, infinity = 0x7f800000, nan = 0x7fc00000;
+struct format_of {
+  using type = typename T::format;
 };
 template <>
-struct layout<f16> {
-  static constexpr int width = 16;
-  static constexpr std::uint32_t magnitude = 0x7fff, infinity = 0x7c00, nan = 0x7e00;
+struct format_of<float> {
+  using type = fp32_format;
 };
-template <>
-struct layout<bf16> {
-  static constexpr int width = 16;
-  static constexpr std::uint32_t magnitude = 0x7fff, infinity = 0x7f80, nan = 0x7fc0;
-};
+template <element T>
+using format = typename format_of<T>::type;
 
-inline std::uint32_t bits_of(float value) {
-  return std::bit_cast<std::uint32_t>(value);
-}
-inline std::uint32_t bits_of(f16 value) {
-  return value.bits;
-}
-inline std::uint32_t bits_of(bf16 value) {
-  return value.bits;
+template <element T>
+constexpr std::uint32_t bits_of(T value) {
+  if constexpr (std::same_as<T, float>)
+    return std::bit_cast<std::uint32_t>(value);
+  else
+    return value.bits;
 }
 
 template <element T>
-T from_bits(std::uint32_t bits) {
+constexpr T from_bits(std::uint32_t bits) {
   if constexpr (std::same_as<T, float>)
     return std::bit_cast<float>(bits);
   else
-    return T{static_cast<std::uint16_t>(bits)};
+    return T::from_bits(static_cast<decltype(T::bits)>(bits));
 }
 
 /// Calls `body` with a null pointer of the element type that `type` names.
@@ -55,8 +48,12 @@ auto with_element(element_type type, const Body& body) {
       return body(static_cast<const float*>(nullptr));
     case element_type::fp16:
       return body(static_cast<const f16*>(nullptr));
-    default:
+    case element_type::bf16:
       return body(static_cast<const bf16*>(nullptr));
+    case element_type::e4m3:
+      return body(static_cast<const e4m3*>(nullptr));
+    default:
+      return body(static_cast<const e5m2*>(nullptr));
   }
 }
 

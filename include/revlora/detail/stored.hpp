@@ -12,10 +12,30 @@ namespace revlora {
 inline namespace REVLORA_NAMESPACE {
 namespace detail {
 
+template <element_type>
+struct number_type;
+template <>
+struct number_type<element_type::fp32> {
+  using type = float;
+};
+template <>
+struct number_type<element_type::fp16> {
+  using type = f16;
+};
+template <>
+struct number_type<element_type::bf16> {
+  using type = bf16;
+};
+template <>
+struct number_type<element_type::e4m3> {
+  using type = e4m3;
+};
+template <>
+struct number_type<element_type::e5m2> {
+  using type = e5m2;
+};
 template <element T>
-using stored_type =
-    std::conditional_t<std::same_as<T, float>, float,
-                       std::conditional_t<element_type_of<T> == element_type::fp16, f16, bf16>>;
+using stored_type = typename number_type<element_type_of<T>>::type;
 
 /// The same memory, for writing.
 template <element T>

@@ -86,7 +86,7 @@ inline validation check_adapter(const std::string& name, const low_rank& adapter
     return refused(name + " is for a " + shape_text(b.rows, a.cols) + " weight, W is " +
                    shape_text(w.rows, w.cols));
   // By its bits: a comparison would raise flags of the caller's.
-  if ((bits_of(adapter.strength()) & layout<float>::infinity) == layout<float>::infinity)
+  if ((bits_of(adapter.strength()) & format<float>::exponent_mask) == format<float>::exponent_mask)
     return refused(name + "'s strength is not a finite number");
   if (overlap(w, b)) return refused("W overlaps " + name + "'s B in memory");
   if (overlap(w, a)) return refused("W overlaps " + name + "'s A in memory");

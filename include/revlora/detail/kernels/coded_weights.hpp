@@ -175,7 +175,7 @@ class coded_weights {
     const words<Arch> merged = words<Arch>::load_aligned(its.merged + i), zero(0u);
     const floats<Arch> d = floats<Arch>::load_aligned(its.delta + i);
     const words<Arch> is_raw = choose<Arch>(
-        ((merged & words<Arch>(layout<T>::magnitude)) > words<Arch>(layout<T>::infinity)) |
+        ((merged & words<Arch>(format<T>::magnitude)) > words<Arch>(format<T>::exponent_mask)) |
             is_not_finite<float>(as_words<Arch>(d)),
         words<Arch>(~0u), zero);
     const words<Arch> lowest = words<Arch>::load_aligned(its.lowest + i);

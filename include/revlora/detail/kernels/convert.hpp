@@ -61,13 +61,13 @@ template <element T, class Floats>
 auto narrow(Floats value) {
   using Words = decltype(as_words(value));
   const auto is_nan = Words(as_words(value) & Words(0x7fffffffu)) > Words(0x7f800000u);
-  return choose(is_nan, Words(layout<T>::nan), narrow_number<T>(value));
+  return choose(is_nan, Words(format<T>::nan), narrow_number<T>(value));
 }
 
 /// Whether a stored element is infinite or NaN.
 template <element T, class Words>
 auto is_not_finite(Words bits) {
-  return Words(bits & Words(layout<T>::infinity)) == Words(layout<T>::infinity);
+  return Words(bits & Words(format<T>::exponent_mask)) == Words(format<T>::exponent_mask);
 }
 
 }  // namespace detail

@@ -85,7 +85,7 @@ class certainty<Arch, float> {
                         const floats<Arch> (&difference)[2],
                         const stored_pair<Arch, float>&) const {
     const auto is_certain = [&](int i) {
-      const words<Arch> infinity(layout<float>::infinity);
+      const words<Arch> infinity(format<float>::exponent_mask);
       const floats<Arch> limit = as_floats<Arch>(as_words<Arch>(y.value(i)) & infinity);
       const words<Arch> size = as_words<Arch>(difference[i]) & words<Arch>(0x7fffffffu);
       // A tie between the largest number and infinity has no error term.
@@ -116,8 +116,8 @@ requires(sizeof(T) == 2) class certainty<Arch, T> {
     return kept_in_register<Arch>(words<Arch>(bits << 16 | bits));
   }
 
-  words<Arch> infinity_ = twice(layout<T>::infinity);
-  words<Arch> magnitude_ = twice(layout<T>::magnitude);
+  words<Arch> infinity_ = twice(format<T>::exponent_mask);
+  words<Arch> magnitude_ = twice(format<T>::magnitude);
   tie_test<Arch, T> ties_;
 };
 
@@ -140,7 +140,7 @@ struct code_shape {
         zero_first(preimage.count > 4 && preimage.lowest >> 31 != 0 &&
                    preimage.lowest + preimage.count - 1 < preimage.lowest) {}
 
-  int head_bits() const { return raw ? layout<T>::width : zero_first ? 1 : certain_bits; }
+  int head_bits() const { return raw ? format<T>::width : zero_first ? 1 : certain_bits; }
 
   /// Places from here on have one bit more (phase-in codes).
   std::uint64_t short_places() const {
@@ -160,7 +160,7 @@ template <element T>
 bool encode_weight(const code_shape<T>& shape, std::uint32_t x, element_code& code) {
   code = {x, 0, 0};
   if (shape.raw) return true;
-  if (shape.zero_first && (x & layout<T>::magnitude) == 0) {
+  if (shape.zero_first && (x & format<T>::magnitude) == 0) {
     code = x == 0 ? element_code{1, 0, 0} : element_code{0, 1, 1};
     return true;
   }
@@ -185,7 +185,7 @@ std::uint32_t decode_weight(const code_shape<T>& shape, std::uint64_t head, Read
   std::uint64_t place = head;
   if (shape.zero_first) {
     if (head == 1) return 0;
-    if (tail.get(1) == 1) return layout<T>::magnitude + 1;
+    if (tail.get(1) == 1) return format<T>::magnitude + 1;
     place = tail.get(shape.certain_bits);
   }
   if (place >= shape.short_places()) place = (place << 1 | tail.get(1)) - shape.short_places();

@@ -104,7 +104,7 @@ template <std::same_as<f16> T, class Arch>
 requires converts_f16<Arch> word_mask<Arch> near_preimage(words<Arch> merged, floats<Arch> delta,
                                                           words<Arch>& lowest, words<Arch>& count) {
   const auto constant = [](std::uint32_t bits) { return words<Arch>(bits); };
-  const words<Arch> magnitude = merged & constant(layout<f16>::magnitude);
+  const words<Arch> magnitude = merged & constant(format<f16>::magnitude);
   const words<Arch> sign_of_y = (merged << 16) & constant(0x80000000);
   // In half steps of fp16: up to 2⁻¹³ they are of equal length, elsewhere y's mantissa counts them.
   const auto bound = [&](words<Arch> half_steps) {
@@ -121,7 +121,7 @@ requires converts_f16<Arch> word_mask<Arch> near_preimage(words<Arch> merged, fl
   const nearest_f16<Arch> low(xsimd::min(one, other)), high(xsimd::max(one, other));
   lowest = low.order + low.is_below;
   count = high.order - high.is_above - lowest + constant(1);
-  return (magnitude - constant(1) >= constant(layout<f16>::infinity - 2)) | low.is_in_doubt |
+  return (magnitude - constant(1) >= constant(format<f16>::exponent_mask - 2)) | low.is_in_doubt |
          high.is_in_doubt | (count - constant(1) >= constant(0x10000));
 }
 

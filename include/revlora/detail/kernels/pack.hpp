@@ -54,7 +54,7 @@ class extremes {
     using bits = std::conditional_t<sizeof(T) == 2, std::uint16_t, std::uint32_t>;
     bits smallest = static_cast<bits>(smallest_), largest = static_cast<bits>(largest_);
     for (std::ptrdiff_t i = 0; i < count; ++i) {
-      const auto magnitude = static_cast<bits>(bits_of(from[i]) & layout<T>::magnitude);
+      const auto magnitude = static_cast<bits>(bits_of(from[i]) & format<T>::magnitude);
       smallest = std::min(smallest, static_cast<bits>(magnitude - 1));  // zero becomes the largest
       largest = std::max(largest, magnitude);
     }
@@ -63,7 +63,7 @@ class extremes {
   }
   magnitudes found() const {
     const std::uint32_t smallest = smallest_ + 1;
-    return {smallest > layout<T>::magnitude ? std::numeric_limits<std::uint32_t>::max()
+    return {smallest > format<T>::magnitude ? std::numeric_limits<std::uint32_t>::max()
                                             : as_words(widen<T>(smallest)),
             as_words(widen<T>(largest_))};
   }

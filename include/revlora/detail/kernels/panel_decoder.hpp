@@ -146,7 +146,7 @@ class panel_decoder {
         const code_shape<T> shape = its.template shape<T>(i);
         const std::uint64_t head = is_odd ? odd_heads[odd_count++] : heads[start + i];
         const std::uint32_t weight = decode_weight(shape, head, bits);
-        is_certain = is_certain && !shape.raw && (weight & layout<T>::magnitude) != 0;
+        is_certain = is_certain && !shape.raw && (weight & format<T>::magnitude) != 0;
         restored[coded.position(start + i)] = from_bits<T>(weight);
       }
     }

@@ -21,12 +21,12 @@ namespace detail {
 
 template <element T, class Words>
 [[gnu::always_inline]] inline Words order_of(Words bits) {
-  const Words magnitude(layout<T>::magnitude);
+  const Words magnitude(format<T>::magnitude);
   return Words(bits & magnitude) ^ choose(bits > magnitude, Words(~0u), Words(0u));
 }
 template <element T, class Words>
 [[gnu::always_inline]] inline Words from_order(Words order) {
-  const Words magnitude(layout<T>::magnitude), negative = Words(0u) - (order >> 31);
+  const Words magnitude(format<T>::magnitude), negative = Words(0u) - (order >> 31);
   return ((order ^ negative) & magnitude) | (negative & (magnitude + Words(1u)));
 }
 
@@ -47,7 +47,7 @@ template <element T, class Words>
 template <element T>
 [[gnu::always_inline]] inline double rounding_value(std::uint32_t magnitude) {
   const double value = widen<T>(magnitude);
-  return choose(magnitude == layout<T>::infinity, std::same_as<T, f16> ? 0x1p16 : 0x1p128, value);
+  return choose(magnitude == format<T>::exponent_mask, std::same_as<T, f16> ? 0x1p16 : 0x1p128, value);
 }
 
 /// Half-way from an fp32 value above zero to its upper (1) or lower (−1) neighbour.
@@ -65,7 +65,7 @@ template <element T>
   const std::uint32_t next = order_of(value) + closed < bound_order;
   // The two zeros stand or fall together: the result is −0, or the value above +0.
   const std::uint32_t from_zero = choose(bound_order > 2 * closed, 1u, ~0u);
-  return choose((nearest & layout<T>::magnitude) == 0, from_zero, order_of<T>(nearest) + next);
+  return choose((nearest & format<T>::magnitude) == 0, from_zero, order_of<T>(nearest) + next);
 }
 
 struct preimage {
@@ -78,7 +78,7 @@ template <element T>
 [[gnu::always_inline]] inline preimage preimage_of(std::uint32_t y, float delta) {
   // Rounding is symmetric, so only magnitudes are looked at: x + D rounds to y if and only if
   // (−x) + (−D) rounds to −y.
-  const std::uint32_t magnitude = y & layout<T>::magnitude;
+  const std::uint32_t magnitude = y & format<T>::magnitude;
   const bool negative = y != magnitude;
   const std::uint32_t odd = y & 1;
   const double d = as_floats(as_words(delta) ^ choose(negative, 0x80000000u, 0u));
@@ -92,7 +92,7 @@ template <element T>
     inner = choose(magnitude > 0, half_way(inner, towards_y), inner);
     outer = half_way(outer, 0u - towards_y);
   }
-  outer = choose(magnitude < layout<T>::infinity, outer, std::numeric_limits<double>::infinity());
+  outer = choose(magnitude < format<T>::exponent_mask, outer, std::numeric_limits<double>::infinity());
 
   const std::uint32_t lowest = lowest_from<T>(inner - d, odd);
   const std::uint32_t highest = ~lowest_from<T>(d - outer, odd);
