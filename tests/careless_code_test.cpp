@@ -1,4 +1,4 @@
-// Exactness is checked, never assumed: with a code that guesses badly, the comparison in the
+// Exactness is checked, never assumed: with a map that guesses badly, the comparison in the
 // encoder finds every weight that would come back wrong, and the record still leads back to every
 // bit.
 #include "revlora/revlora.hpp"
@@ -8,32 +8,41 @@ namespace tests {
 namespace {
 
 using revlora::detail::preimage;
+using revlora::detail::round_sum;
 
 /// Claims that round(y − D) is always right.
 template <class T>
-struct never_carries_bits {
+struct never_carries_bits : round_sum<T> {
   template <class Arch>
-  struct certainty {
-    std::uint64_t columns(const auto&...) const { return ~std::uint64_t{0}; }
+  struct inverse : round_sum<T>::template inverse<Arch> {
+    auto guess(const auto& y, const auto& delta) const {
+      auto guessed = round_sum<T>::template inverse<Arch>::guess(y, delta);
+      guessed.certain = ~std::uint64_t{0};
+      return guessed;
+    }
   };
   static preimage candidates(std::uint32_t, float) { return {0, 1}; }
 };
 
 /// Asks for bits everywhere, and looks for the weight where it hardly ever is.
 template <class T>
-struct looks_in_the_wrong_place {
+struct looks_in_the_wrong_place : round_sum<T> {
   template <class Arch>
-  struct certainty {
-    std::uint64_t columns(const auto&...) const { return 0; }
+  struct inverse : round_sum<T>::template inverse<Arch> {
+    auto guess(const auto& y, const auto& delta) const {
+      auto guessed = round_sum<T>::template inverse<Arch>::guess(y, delta);
+      guessed.certain = 0;
+      return guessed;
+    }
   };
   static preimage candidates(std::uint32_t y, float) { return {y % 3, 1 + y % 5}; }
 };
 
-template <template <class> class Code, class T>
+template <template <class> class Map, class T>
 testing::AssertionResult comes_back(const matrix<T>& base, revlora::adapter_list adapters) {
   using namespace revlora::detail;
   using arch = xsimd::default_arch;
-  static constexpr kernel_table careless = kernels<arch, arithmetic::fused, Code>;
+  static constexpr kernel_table careless = kernels<arch, arithmetic::fused, Map>;
   const revlora::serial on;
   const packed_adapters packed(careless, revlora::element_type_of<T>, adapters, on);
   matrix<T> w = base, expected = base;

@@ -1,10 +1,10 @@
 // The candidates of a code are all weights that lead to a merged one, and no others: counted from
 // the definition.
-#include "revlora/detail/kernels/preimage.hpp"
+#include "revlora/detail/kernels/maps/preimage.hpp"
 #include "correlated.hpp"
 #include "information_bound.hpp"
 #include "paths.hpp"
-#include "revlora/detail/kernels/near_preimage.hpp"
+#include "revlora/detail/kernels/maps/round_sum.hpp"
 
 namespace tests {
 namespace {
@@ -17,7 +17,7 @@ TYPED_TEST_SUITE(Preimage, weight_types, weight_name);
 template <class T>
 testing::AssertionResult has_exact_candidates(T x, float d) {
   const T y = oracle::round<T>(oracle::widen(x) + d);
-  const auto [lowest, count] = revlora::detail::preimage_of<T>(oracle::bits_of(y), d);
+  const auto [lowest, count] = revlora::detail::round_sum<T>::candidates(oracle::bits_of(y), d);
   const auto leads_to_y = [&](std::int64_t order) {
     const float sum = oracle::widen(oracle::from_order<T>(order)) + d;
     return oracle::bits_of(oracle::round<T>(sum)) == oracle::bits_of(y);
@@ -54,21 +54,20 @@ int disagreement(const std::vector<std::uint32_t>& merged, const std::vector<flo
                  int& left_out) {
   namespace detail = revlora::detail;
   using arch = xsimd::default_arch;
-  detail::words<arch> lowest, count;
-  const auto in_doubt = detail::near_preimage<W, arch>(
+  const auto found = detail::round_sum<W>::template candidates<arch>(
       detail::words<arch>::load_unaligned(merged.data()),
-      detail::floats<arch>::load_unaligned(deltas.data()), lowest, count);
-  const std::uint64_t doubts = detail::to_integer<arch>(in_doubt);
+      detail::floats<arch>::load_unaligned(deltas.data()));
+  const std::uint64_t doubts = detail::to_integer<arch>(found.is_in_doubt);
   std::uint32_t lowest_of[detail::lanes<arch>], count_of[detail::lanes<arch>];
-  lowest.store_unaligned(lowest_of);
-  count.store_unaligned(count_of);
+  found.lowest.store_unaligned(lowest_of);
+  found.count.store_unaligned(count_of);
   int different = 0;
   for (std::size_t i = 0; i < merged.size(); ++i) {
     if ((doubts >> i & 1) != 0) {
       ++left_out;
       continue;
     }
-    const auto exact = revlora::detail::preimage_of<W>(merged[i], deltas[i]);
+    const auto exact = detail::round_sum<W>::candidates(merged[i], deltas[i]);
     different += exact.lowest != lowest_of[i] || exact.count != count_of[i];
   }
   return different;

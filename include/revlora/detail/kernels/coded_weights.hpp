@@ -12,6 +12,7 @@
 #include "convert.hpp"
 #include "delta.hpp"
 #include "element_code.hpp"
+#include "maps/map.hpp"
 
 namespace revlora {
 inline namespace REVLORA_NAMESPACE {
@@ -28,7 +29,7 @@ struct alignas(64) coded_group {
   std::uint32_t count[group_size];
   std::uint32_t raw[group_size];   ///< not zero if any weight is a candidate
   std::uint16_t mask[group_size];  ///< as many ones as the head of a phase-in code has bits
-  std::uint32_t odd;               ///< the lanes whose codes are of another kind
+  std::uint32_t irregular;         ///< the lanes whose codes are of another kind
 
   template <element T>
   code_shape<T> shape(int i) const {
@@ -44,9 +45,11 @@ struct alignas(64) coded_group {
   }
 };
 
-template <class Arch, element T, class Code>
+template <class Arch, map Map>
 class coded_weights {
  public:
+  using T = typename Map::weight;
+
   int size() const { return size_; }
   int groups() const { return (size_ + group_size - 1) / group_size; }
   const coded_group& of(int n) const { return groups_[n]; }
@@ -66,24 +69,24 @@ class coded_weights {
     const delta_reader<Arch> reader(delta);
     std::fill_n(position_ + size_, group_size, std::uint16_t{0});
     for (int n = 0; n < groups(); ++n) {
-      coded_group& its = groups_[n];
-      its.odd = 0;
+      coded_group& group = groups_[n];
+      group.irregular = 0;
       delta.keep_source_awake();
       for (int i = 0; i < group_size; i += lanes<Arch>) {
         const words<Arch> at = load_u16<Arch>(position_ + n * group_size + i);
         const words<Arch> values = gather<Arch>(delta.values, delta_place<T>(at));
         const floats<Arch> d = reader.finish(as_floats<Arch>(values));
-        d.store_aligned(its.delta + i);
-        gather_from(merged, at).store_aligned(its.merged + i);
+        d.store_aligned(group.delta + i);
+        gather_from(merged, at).store_aligned(group.merged + i);
       }
-      find_candidates(its);
-      for (int i = 0; i < group_size; i += lanes<Arch>) classify(its, i);
+      find_candidates(group);
+      for (int i = 0; i < group_size; i += lanes<Arch>) classify(group, i);
     }
     // What fills the last group has one candidate, and so no bits.
     for (int i = size_; i % group_size != 0; ++i) {
       coded_group& last = groups_[i / group_size];
       last.mask[i % group_size] = 0;
-      last.odd &= ~(1u << i % group_size);
+      last.irregular &= ~(1u << i % group_size);
     }
   }
 
@@ -98,12 +101,12 @@ class coded_weights {
 
   /// Given the block as it was.
   group_codes codes(const weight_block<T>& base, int n) const {
-    const coded_group& its = groups_[n];
+    const coded_group& group = groups_[n];
     group_codes made;
     for (int i = 0; i < group_size; i += lanes<Arch>) {
-      const words<Arch> count = words<Arch>::load_aligned(its.count + i);
+      const words<Arch> count = words<Arch>::load_aligned(group.count + i);
       const words<Arch> x = gather_from(base, load_u16<Arch>(position_ + n * group_size + i));
-      const words<Arch> place = order_of<T>(x) - words<Arch>::load_aligned(its.lowest + i);
+      const words<Arch> place = order_of<T>(x) - words<Arch>::load_aligned(group.lowest + i);
       const phase_in<words<Arch>> code(count);
       const word_mask<Arch> is_long = place >= code.short_places;
       const words<Arch> doubled = place + code.short_places;
@@ -119,14 +122,14 @@ class coded_weights {
   /// Writes what a group was, given the heads of its phase-in codes; returns the lanes that have a
   /// tail.
   std::uint32_t restore(int n, const std::uint16_t* heads, T* restored) const {
-    const coded_group& its = groups_[n];
+    const coded_group& group = groups_[n];
     alignas(64) std::uint32_t weights[group_size];
     std::uint64_t tail = 0;
     for (int i = 0; i < group_size; i += lanes<Arch>) {
       const words<Arch> head = load_u16<Arch>(heads + i);
-      const phase_in<words<Arch>> code(words<Arch>::load_aligned(its.count + i));
+      const phase_in<words<Arch>> code(words<Arch>::load_aligned(group.count + i));
       tail |= to_integer<Arch>(head >= code.short_places) << i;
-      from_order<T>(words<Arch>::load_aligned(its.lowest + i) + head).store_aligned(weights + i);
+      from_order<T>(words<Arch>::load_aligned(group.lowest + i) + head).store_aligned(weights + i);
     }
     const int start = n * group_size, size = std::min(group_size, size_ - start);
     for (int i = 0; i < size; ++i) restored[position_[start + i]] = from_bits<T>(weights[i]);
@@ -137,10 +140,10 @@ class coded_weights {
   bool lead_to_merged(const T* restored) const {
     std::uint32_t wrong = 0;
     for (int n = 0; n < size_; ++n) {
-      const coded_group& its = groups_[n / group_size];
-      const float d = its.delta[n % group_size];
+      const coded_group& group = groups_[n / group_size];
+      const float d = group.delta[n % group_size];
       const std::uint32_t base = bits_of(restored[position(n)]);
-      wrong |= narrow<T>(widen<T>(base) + d) ^ its.merged[n % group_size];
+      wrong |= Map::apply(base, d) ^ group.merged[n % group_size];
     }
     return wrong == 0;
   }
@@ -153,58 +156,55 @@ class coded_weights {
                         at & words<Arch>(1u));
   }
 
-  static void find_candidates(coded_group& its) {
-    if constexpr (requires { Code::template near_candidates<Arch>; }) {
+  static void find_candidates(coded_group& group) {
+    if constexpr (has_near_candidates<Map, Arch>) {
       for (int i = 0; i < group_size; i += lanes<Arch>) {
-        words<Arch> lowest, count;
-        const word_mask<Arch> in_doubt = Code::template near_candidates<Arch>(
-            words<Arch>::load_aligned(its.merged + i), floats<Arch>::load_aligned(its.delta + i),
-            lowest, count);
-        lowest.store_aligned(its.lowest + i);
-        count.store_aligned(its.count + i);
-        if (const std::uint64_t mask = to_integer<Arch>(in_doubt); mask != 0) [[unlikely]]
-          find_one_by_one(its, i, mask);
+        const near_preimage<Arch> found =
+            Map::template candidates<Arch>(words<Arch>::load_aligned(group.merged + i),
+                                           floats<Arch>::load_aligned(group.delta + i));
+        found.lowest.store_aligned(group.lowest + i);
+        found.count.store_aligned(group.count + i);
+        if (const std::uint64_t mask = to_integer<Arch>(found.is_in_doubt); mask != 0) [[unlikely]]
+          find_one_by_one(group, i, mask);
       }
     } else {
-      find_all(its);
+      find_all(group);
     }
   }
 
   /// Looks what kinds of codes there are, once the candidates are known.
-  static void classify(coded_group& its, int i) {
-    const words<Arch> merged = words<Arch>::load_aligned(its.merged + i), zero(0u);
-    const floats<Arch> d = floats<Arch>::load_aligned(its.delta + i);
+  static void classify(coded_group& group, int i) {
+    const words<Arch> merged = words<Arch>::load_aligned(group.merged + i), zero(0u);
+    const floats<Arch> d = floats<Arch>::load_aligned(group.delta + i);
     const words<Arch> is_raw = choose<Arch>(
-        ((merged & words<Arch>(format<T>::magnitude)) > words<Arch>(format<T>::exponent_mask)) |
-            is_not_finite<float>(as_words<Arch>(d)),
-        words<Arch>(~0u), zero);
-    const words<Arch> lowest = words<Arch>::load_aligned(its.lowest + i);
-    const words<Arch> count = words<Arch>::load_aligned(its.count + i);
-    is_raw.store_aligned(its.raw + i);
-    store_u16<Arch>(its.mask + i, phase_in<words<Arch>>(count).head_mask);
-    const words<Arch> odd = has_odd_shape(lowest, count, is_raw);
-    its.odd |= static_cast<std::uint32_t>(to_integer<Arch>(odd != zero) << i);
+        is_nan<T>(merged) | is_not_finite<float>(as_words<Arch>(d)), words<Arch>(~0u), zero);
+    const words<Arch> lowest = words<Arch>::load_aligned(group.lowest + i);
+    const words<Arch> count = words<Arch>::load_aligned(group.count + i);
+    is_raw.store_aligned(group.raw + i);
+    store_u16<Arch>(group.mask + i, phase_in<words<Arch>>(count).head_mask);
+    const words<Arch> irregular = is_irregular(lowest, count, is_raw);
+    group.irregular |= static_cast<std::uint32_t>(to_integer<Arch>(irregular != zero) << i);
   }
 
-  [[gnu::noinline]] static void find_one_by_one(coded_group& its, int first, std::uint64_t mask) {
+  [[gnu::noinline]] static void find_one_by_one(coded_group& group, int first, std::uint64_t mask) {
     for (; mask != 0; mask &= mask - 1) {
       const int i = first + std::countr_zero(mask);
-      const preimage found = Code::candidates(its.merged[i], its.delta[i]);
-      its.lowest[i] = found.lowest;
-      its.count[i] = found.count;
+      const preimage found = Map::candidates(group.merged[i], group.delta[i]);
+      group.lowest[i] = found.lowest;
+      group.count[i] = found.count;
     }
   }
 
   // On its own, and with nothing left to call, so that compilers make vector code of it.
-  [[gnu::noinline]] static void find_all(coded_group& its) {
+  [[gnu::noinline]] static void find_all(coded_group& group) {
     std::uint32_t lowest[group_size], count[group_size];
     for (int i = 0; i < group_size; ++i) {
-      const preimage found = Code::candidates(its.merged[i], its.delta[i]);
+      const preimage found = Map::candidates(group.merged[i], group.delta[i]);
       lowest[i] = found.lowest;
       count[i] = found.count;
     }
-    std::memcpy(its.lowest, lowest, sizeof lowest);
-    std::memcpy(its.count, count, sizeof count);
+    std::memcpy(group.lowest, lowest, sizeof lowest);
+    std::memcpy(group.count, count, sizeof count);
   }
 
   int size_;

@@ -8,17 +8,12 @@
 #include "../namespace.hpp"
 #include "block.hpp"
 #include "delta.hpp"
+#include "maps/map.hpp"
 #include "stored_weights.hpp"
 
 namespace revlora {
 inline namespace REVLORA_NAMESPACE {
 namespace detail {
-
-/// The smallest fp32 magnitude that is not a finite T after rounding.
-template <element T>
-inline constexpr std::uint32_t overflow_bits = std::same_as<T, float>  ? 0x7f800000
-                                               : std::same_as<T, bf16> ? 0x7f7f8000
-                                                                       : 0x477ff000;
 
 /// Rows of a block as they are and as they are to be; the same place, if they are changed there.
 template <element T>
@@ -36,8 +31,9 @@ struct combined_row {
   floats<Arch> delta[pairs_of_row<Arch>][2];
 };
 
-/// Rounds the numbers of a row. False if one is infinite or NaN: then they are not rounded.
-template <class Arch, element T>
+/// Rounds the numbers of a row. False if one is such that the result is infinite or NaN: then they
+/// are not rounded.
+template <class Arch, map Map, element T = typename Map::weight>
 [[gnu::always_inline]] inline bool round_finite(
     const floats<Arch> (&numbers)[pairs_of_row<Arch>][2],
     stored_pair<Arch, T> (&rounded)[pairs_of_row<Arch>]) {
@@ -55,7 +51,7 @@ template <class Arch, element T>
 #pragma GCC unroll 2
     for (int i = 0; i < 2; ++i)
       largest = xsimd::max(largest, as_words<Arch>(numbers[pair][i]) & words<Arch>(0x7fffffffu));
-  if (to_integer<Arch>(largest >= words<Arch>(overflow_bits<T>)) != 0) return false;
+  if (to_integer<Arch>(largest >= words<Arch>(Map::unrounded_from)) != 0) return false;
 #pragma GCC unroll 8
   for (int pair = 0; pair < pairs_of_row<Arch>; ++pair)
     rounded[pair] = pair_type::of(numbers[pair][0], numbers[pair][1]);
@@ -64,7 +60,7 @@ template <class Arch, element T>
 
 /// Rows from `first` on, to the first one with a result that is infinite or NaN, which is left as
 /// it is; returns which that is. A loop without calls, so that constants stay in registers.
-template <class Arch, element T, class Combine, class See>
+template <class Arch, map Map, class Combine, class See, element T = typename Map::weight>
 [[gnu::always_inline]] inline int combine_finite_rows(int first, int rows, row_range<T> range,
                                                       const delta_reader<Arch>& delta,
                                                       const Combine& combine, const See& see) {
@@ -83,7 +79,7 @@ template <class Arch, element T, class Combine, class See>
         numbers[pair][i] = combine(its.before[pair].value(i), its.delta[pair][i]);
       }
     }
-    if (!round_finite<Arch, T>(numbers, its.after)) return row;
+    if (!round_finite<Arch, Map>(numbers, its.after)) return row;
 #pragma GCC unroll 8
     for (int pair = 0; pair < pairs_of_row<Arch>; ++pair)
       its.after[pair].store(to + pair * 2 * lanes<Arch>);
@@ -94,14 +90,14 @@ template <class Arch, element T, class Combine, class See>
 
 /// A row with results that are infinite or NaN, one by one, because it is rare. Returns how many
 /// weights became so.
-template <element T, class Combine>
+template <map Map, class Combine, element T = typename Map::weight>
 [[gnu::noinline]] std::int64_t combine_odd_row(const T* from, const block_delta& delta, int row,
                                                const Combine& combine, T* to) {
   std::int64_t became = 0;
   for (int j = 0; j < block_cols; ++j) {
     const std::uint32_t x = bits_of(from[j]);
     const float d = read_delta_at<T>(delta, row * block_cols + j);
-    const std::uint32_t y = narrow<T>(combine(widen<T>(x), d));
+    const std::uint32_t y = Map::round(combine(widen<T>(x), d));
     // What is not finite stays so: the difference of the two counts is what became so.
     became += is_not_finite<T>(y) - is_not_finite<T>(x);
     to[j] = from_bits<T>(y);
@@ -124,18 +120,18 @@ combined_row<Arch, T> load_row(const T* before, const delta_reader<Arch>& delta,
 
 /// Rounds `combine(x, D)` for some rows of a block; returns how many weights became infinite or
 /// NaN. Each row is shown to `see`, but for odd rows that are changed where they are.
-template <class Arch, element T, class Combine, class See>
+template <class Arch, map Map, class Combine, class See, element T = typename Map::weight>
 [[gnu::always_inline]] inline std::int64_t combine_rows(int rows, const row_range<T>& range,
                                                         const block_delta& delta,
                                                         const Combine& combine, const See& see) {
   std::int64_t became = 0;
   const delta_reader<Arch> reader(delta);
   for (int row = 0; row < rows; ++row) {
-    row = combine_finite_rows<Arch>(row, rows, range, reader, combine, see);
+    row = combine_finite_rows<Arch, Map>(row, rows, range, reader, combine, see);
     if (row == rows) break;
     const T* const from = range.from + row * range.from_stride;
     T* const to = range.to + row * range.to_stride;
-    became += combine_odd_row(from, delta, row, combine, to);
+    became += combine_odd_row<Map>(from, delta, row, combine, to);
     if (from != to) see(row, load_row<Arch>(from, reader, row, to));
   }
   return became;
@@ -147,29 +143,30 @@ inline constexpr auto plus_delta = [](auto x, auto d) { return x + d; };
 inline constexpr auto minus_delta = [](auto x, auto d) { return x - d; };
 
 /// The same, and nobody sees it.
-template <class Arch, element T, class Combine>
+template <class Arch, map Map, class Combine, element T = typename Map::weight>
 [[gnu::noinline]] std::int64_t combine_rows(int rows, const row_range<T>& range,
                                             const block_delta& delta, const Combine& combine) {
-  return combine_rows<Arch, T>(rows, range, delta, combine, [](int, const auto&) {});
+  return combine_rows<Arch, Map>(rows, range, delta, combine, [](int, const auto&) {});
 }
 
 /// The combine kernel.
-template <class Arch, element T>
+template <class Arch, map Map>
 std::int64_t combine_panel(const kernel_interface::weights& w, const kernel_interface::delta& list,
                            bool subtracts, std::ptrdiff_t panel) {
+  using T = typename Map::weight;
   tiles unit;
-  panel_deltas<Arch, T> deltas(&list, w, panel, unit);
+  panel_deltas<Arch, Map> deltas(&list, w, panel, unit);
   const auto run = [&](const auto& combine) {
     std::int64_t became = 0;
     for_each_block<T>(w, panel, [&](std::ptrdiff_t, const weight_block<T>& block) {
       const block_delta& delta = deltas.next();
       if (block.is_whole()) {
-        became += combine_rows<Arch, T>(
+        became += combine_rows<Arch, Map>(
             block_rows, {block.source, block.source_stride, block.target, block.target_stride},
             delta, combine);
       } else {
         alignas(64) T padded[block_size];
-        became += combine_rows<Arch, T>(
+        became += combine_rows<Arch, Map>(
             block.rows, {block.source, block.source_stride, padded, block_cols}, delta, combine);
         weight_block<T> result = block;
         result.read_from(padded);

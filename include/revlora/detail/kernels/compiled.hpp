@@ -6,8 +6,8 @@
 #include "bf16_units.hpp"
 #include "checksum.hpp"
 #include "combine.hpp"
-#include "element_code.hpp"
 #include "exchange_panel.hpp"
+#include "maps/round_sum.hpp"
 #include "pack.hpp"
 #include "simd.hpp"
 
@@ -24,18 +24,22 @@ namespace detail {
 
 using kernel_interface::kernel_table;
 
-template <class Arch, element T, template <class> class Code>
+template <class Arch, map Map>
 constexpr kernel_interface::weight_kernels kernels_for() {
-  return {combine_panel<Arch, T>, exchange_panel<Arch, T, Code<T>>,
-          take_back_panel<Arch, T, Code<T>>, checksums_of_panel<Arch, T>, pack_down<T>};
+  using T = typename Map::weight;
+  return {combine_panel<Arch, Map>, exchange_panel<Arch, Map>, take_back_panel<Arch, Map>,
+          checksums_of_panel<Arch, T>, pack_down<T>};
 }
 
+template <element T>
+using usual_map = round_sum<T>;
+
 /// `for_bf16` is how adapters of bf16 are summed where that is exact.
-template <class Arch, arithmetic for_bf16, template <class> class Code = exact_code>
+template <class Arch, arithmetic for_bf16, template <class> class Map = usual_map>
 inline constexpr kernel_table kernels{
     {arithmetic::fused, has_fused<Arch> ? arithmetic::fused : arithmetic::exact_products, for_bf16},
-    {kernels_for<Arch, float, Code>(), kernels_for<Arch, f16, Code>(),
-     kernels_for<Arch, bf16, Code>()},
+    {kernels_for<Arch, Map<float>>(), kernels_for<Arch, Map<f16>>(),
+     kernels_for<Arch, Map<bf16>>()},
     pack_up,
     absorb<Arch>};
 

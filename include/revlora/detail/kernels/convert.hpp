@@ -4,6 +4,7 @@
 // They hold in the IEEE mode that ieee_mode.hpp sets: nearest-even, subnormals kept.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 
 #include "../format.hpp"
@@ -17,57 +18,62 @@ namespace detail {
 /// The value of a stored element, exactly.
 template <element T, class Words>
 auto widen(Words bits) {
-  if constexpr (std::same_as<T, float>) {
-    return as_floats(bits);
-  } else if constexpr (std::same_as<T, bf16>) {
-    return as_floats(Words(bits << 16));
+  using f = format<T>;
+  if constexpr (f::has_exponents_of_fp32) {  // three steps less
+    return as_floats(Words(bits << f::dropped_bits));
   } else {
-    // Shifted into place, the exponent is 112 too small: a power of two repairs it, subnormals
+    // Shifted into place, the exponent is too small: a power of two repairs it, subnormals
     // included. Infinity and NaN only need the exponent filled.
-    const Words magnitude = Words(bits & Words(0x7fffu)) << 13;
-    const Words finite = as_words(as_floats(magnitude) * decltype(as_floats(bits))(0x1p112f));
-    const Words value =
-        choose(magnitude >= Words(0x0f800000u), Words(magnitude | Words(0x7f800000u)), finite);
-    return as_floats(Words(value | Words(Words(bits & Words(0x8000u)) << 16)));
+    const Words magnitude = Words(bits & Words(f::magnitude)) << f::dropped_bits;
+    constexpr float repair = std::bit_cast<float>(f::rebias + (127u << 23));
+    const Words finite = as_words(as_floats(magnitude) * decltype(as_floats(bits))(repair));
+    const Words value = choose(magnitude >= Words(f::not_finite << f::dropped_bits),
+                               Words(magnitude | Words(format<float>::exponent_mask)), finite);
+    return as_floats(Words(value | Words(Words(bits & Words(f::sign)) << (32 - f::width))));
   }
 }
 
-/// The stored element nearest to a number, ties to even, overflow to infinity. For NaN: anything.
+/// The stored element nearest to a number, ties to even. Beyond the largest: infinity, or the
+/// largest where there is no infinity. For NaN: anything.
 template <element T, class Floats>
 auto narrow_number(Floats value) {
+  using f = format<T>;
   using Words = decltype(as_words(value));
   const Words bits = as_words(value);
-  if constexpr (std::same_as<T, float>) {
+  if constexpr (f::dropped_bits == 0) {
     return bits;
-  } else if constexpr (std::same_as<T, bf16>) {
-    const Words even = Words(bits >> 16) & Words(1u);
-    return Words(Words(bits + Words(0x7fffu) + even) >> 16);
   } else {
-    const Words magnitude = bits & Words(0x7fffffffu);
-    const Words even = Words(magnitude >> 13) & Words(1u);
-    const Words rebiased = magnitude + Words(0xfffu - (112u << 23)) + even;
-    const Words normal = rebiased >> 13;
-    const Words bounded = choose(normal > Words(0x7c00u), Words(0x7c00u), normal);
-    // Below 2^-14, adding 0.5 rounds to multiples of 2^-24, fp16's subnormals, and leaves their
-    // number in the low bits of the sum.
-    const Words subnormal = as_words(as_floats(magnitude) + Floats(0.5f)) - Words(0x3f000000u);
-    const Words rounded = choose(magnitude < Words(0x38800000u), subnormal, bounded);
-    return Words(rounded | Words(Words(bits >> 16) & Words(0x8000u)));
+    constexpr std::uint32_t below_half = (1u << (f::dropped_bits - 1)) - 1;
+    if constexpr (f::has_exponents_of_fp32) {  // subnormals and overflow need no step of their own
+      const Words even = Words(bits >> f::dropped_bits) & Words(1u);
+      return Words(Words(bits + Words(below_half) + even) >> f::dropped_bits);
+    } else {
+      const Words magnitude = bits & Words(format<float>::magnitude);
+      const Words even = Words(magnitude >> f::dropped_bits) & Words(1u);
+      const Words rebiased = magnitude + Words(below_half - f::rebias) + even;
+      const Words normal = rebiased >> f::dropped_bits;
+      const Words bounded = choose(normal > Words(f::last), Words(f::last), normal);
+      // Adding a number whose steps are as long as those of the subnormals rounds to multiples of
+      // these, and leaves their count in the low bits of the sum.
+      constexpr std::uint32_t normal_from = f::widened(f::smallest_normal);
+      constexpr std::uint32_t steps = normal_from + (std::uint32_t{f::dropped_bits} << 23);
+      const Words subnormal =
+          as_words(as_floats(magnitude) + Floats(std::bit_cast<float>(steps))) - Words(steps);
+      const Words rounded = choose(magnitude < Words(normal_from), subnormal, bounded);
+      return Words(rounded | Words(Words(bits >> (32 - f::width)) & Words(f::sign)));
+    }
   }
-}
-
-/// The stored element nearest to a value, and the canonical quiet NaN for every NaN.
-template <element T, class Floats>
-auto narrow(Floats value) {
-  using Words = decltype(as_words(value));
-  const auto is_nan = Words(as_words(value) & Words(0x7fffffffu)) > Words(0x7f800000u);
-  return choose(is_nan, Words(format<T>::nan), narrow_number<T>(value));
 }
 
 /// Whether a stored element is infinite or NaN.
 template <element T, class Words>
 auto is_not_finite(Words bits) {
-  return Words(bits & Words(format<T>::exponent_mask)) == Words(format<T>::exponent_mask);
+  return Words(bits & Words(format<T>::not_finite)) == Words(format<T>::not_finite);
+}
+/// Whether it is NaN.
+template <element T, class Words>
+auto is_nan(Words bits) {
+  return Words(bits & Words(format<T>::magnitude)) > Words(format<T>::last);
 }
 
 }  // namespace detail

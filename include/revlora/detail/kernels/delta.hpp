@@ -11,6 +11,7 @@
 #include "../panels.hpp"
 #include "bf16_units.hpp"
 #include "low_rank_sums.hpp"
+#include "maps/map.hpp"
 #include "stored_weights.hpp"
 
 namespace revlora {
@@ -72,12 +73,14 @@ float read_delta_at(const block_delta& from, int position) {
   return std::fma(from.scale, from.values[delta_place<T>(position)], from.addend);
 }
 
-/// The deltas of a panel of weights of type T, block by block.
+/// The deltas of a panel of weights, block by block.
 ///
 /// One block at a time: making the next one before this one is visited, or 16 at once, was not
 /// faster (AMX, r = 16).
-template <class Arch, element T>
+template <class Arch, map Map>
 class panel_deltas {
+  using T = typename Map::weight;
+
  public:
   /// Without a list nothing is added, and nothing to be made. `unit` is the thread's.
   panel_deltas(const kernel_interface::delta* list, const kernel_interface::weights& w,
@@ -111,7 +114,7 @@ class panel_deltas {
                      floats<Arch>::load_aligned(sums + at), before);
       });
     }
-    if (list_->rounds) finish(delta, [](floats<Arch> d, int) { return widen<T>(narrow<T>(d)); });
+    if (list_->rounds) finish(delta, [](floats<Arch> d, int) { return widen<T>(Map::round(d)); });
     const std::ptrdiff_t cols = cols_ - block * block_cols;
     if (rows_ == block_rows && cols >= block_cols) return;
     // A zero of the padding times an infinite factor is NaN.

@@ -1,125 +1,16 @@
-// How one weight is coded, given what it was merged to and by how much.
-//
-// Most weights need no bits: the decoder's guess round(y − D) is the only weight that leads to y.
-// The others are told from (y, D) by `certainty` and coded as their place in the preimage.
+// How one weight is coded, given its candidates: as its place among them.
 #pragma once
 
 #include <bit>
 #include <cstdint>
 
+#include "../format.hpp"
 #include "../namespace.hpp"
-#include "convert.hpp"
-#include "near_preimage.hpp"
-#include "preimage.hpp"
-#include "simd.hpp"
-#include "stored_weights.hpp"
+#include "maps/preimage.hpp"
 
 namespace revlora {
 inline namespace REVLORA_NAMESPACE {
 namespace detail {
-
-/// Whether fp32 subtraction left its result in doubt: an exact tie, found by the error term of
-/// TwoDiff (Knuth; Møller).
-template <class Arch>
-word_mask<Arch> is_exact_tie(floats<Arch> y, floats<Arch> delta, floats<Arch> difference) {
-  const floats<Arch> back = difference - y;
-  const floats<Arch> error = (y - (difference - back)) - (delta + back);
-  const floats<Arch> twice = error + error;
-  return to_word_mask<Arch>((difference + twice) - difference == twice) &
-         to_word_mask<Arch>(error != floats<Arch>(0.0f));
-}
-
-/// The columns of a pair of vectors in which `difference`, the fp32 value of y − D, is no tie
-/// between two weights, nor was rounded into or out of one.
-///
-/// The constants of these classes are made before a loop: GCC 12 would make them anew for every
-/// row.
-template <class Arch, element T>
-class tie_test;
-
-template <class Arch>
-class tie_test<Arch, bf16> {
- public:
-  std::uint64_t far_columns(const floats<Arch> (&difference)[2]) const {
-    const auto past_tie = [&](int i) {
-      return as_words<Arch>(difference[i]) + words<Arch>(past_half_bf16);
-    };
-    const words<Arch> both = (past_tie(0) & lower_half_) | (past_tie(1) << 16);
-    return to_integer<Arch>(have_common_bits<Arch>(as_halves<Arch>(both), far_));
-  }
-
- private:
-  words<Arch> lower_half_ = kept_in_register<Arch>(words<Arch>(0xffffu));
-  halves<Arch> far_ = as_halves<Arch>(kept_in_register<Arch>(words<Arch>(0xfffcfffcu)));
-};
-
-template <class Arch>
-class tie_test<Arch, f16> {
- public:
-  std::uint64_t far_columns(const floats<Arch> (&difference)[2]) const {
-    const auto is_far = [&](int i) {
-      return ((as_words<Arch>(difference[i]) - before_half_) & dropped_) > words<Arch>(2u);
-    };
-    return both<Arch>(is_far(0), is_far(1));
-  }
-
- private:
-  words<Arch> before_half_ = kept_in_register<Arch>(words<Arch>(0xfffu));
-  words<Arch> dropped_ = kept_in_register<Arch>(words<Arch>(0x1fffu));
-};
-
-/// Tells the columns of a pair of vectors whose weight is certain to be the guess, round(y − D),
-/// given y, D, and `difference`. The others carry bits, or turn out to have one candidate and no
-/// bits.
-///
-/// One solution where y's spacing is not wider than x's: where the guess is above the power of two
-/// below y. "Above" is never true of NaN: what is not finite always carries bits. Elsewhere only
-/// ties are in doubt.
-template <class Arch, element T>
-class certainty;
-
-template <class Arch>
-class certainty<Arch, float> {
- public:
-  std::uint64_t columns(const stored_pair<Arch, float>& y, const floats<Arch> (&delta)[2],
-                        const floats<Arch> (&difference)[2],
-                        const stored_pair<Arch, float>&) const {
-    const auto is_certain = [&](int i) {
-      const words<Arch> infinity(format<float>::exponent_mask);
-      const floats<Arch> limit = as_floats<Arch>(as_words<Arch>(y.value(i)) & infinity);
-      const words<Arch> size = as_words<Arch>(difference[i]) & words<Arch>(0x7fffffffu);
-      // A tie between the largest number and infinity has no error term.
-      return to_word_mask<Arch>(as_floats<Arch>(size) > limit) & (size != infinity) &
-             ~is_exact_tie<Arch>(y.value(i), delta[i], difference[i]);
-    };
-    return both<Arch>(is_certain(0), is_certain(1));
-  }
-};
-
-/// In 16-bit lanes, twice as many at a time.
-template <class Arch, element T>
-requires(sizeof(T) == 2) class certainty<Arch, T> {
- public:
-  std::uint64_t columns(const stored_pair<Arch, T>& y, const floats<Arch> (&)[2],
-                        const floats<Arch> (&difference)[2],
-                        const stored_pair<Arch, T>& guess) const {
-    halves<Arch> limit = as_halves<Arch>(y.words_of(0) & infinity_);
-    if constexpr (std::same_as<T, f16>)  // no weight below is normal
-      limit = xsimd::max(limit, halves<Arch>(std::int16_t{0x0400}));
-    const halves<Arch> size =
-        xsimd::min(as_halves<Arch>(guess.words_of(0) & magnitude_), as_halves<Arch>(infinity_));
-    return to_integer<Arch>(size > limit) & ties_.far_columns(difference);
-  }
-
- private:
-  static words<Arch> twice(std::uint32_t bits) {
-    return kept_in_register<Arch>(words<Arch>(bits << 16 | bits));
-  }
-
-  words<Arch> infinity_ = twice(format<T>::exponent_mask);
-  words<Arch> magnitude_ = twice(format<T>::magnitude);
-  tie_test<Arch, T> ties_;
-};
 
 /// What the code of a weight that carries bits looks like, from (y, D) alone.
 ///
@@ -185,17 +76,17 @@ std::uint32_t decode_weight(const code_shape<T>& shape, std::uint64_t head, Read
   std::uint64_t place = head;
   if (shape.zero_first) {
     if (head == 1) return 0;
-    if (tail.get(1) == 1) return format<T>::magnitude + 1;
+    if (tail.get(1) == 1) return format<T>::sign;
     place = tail.get(shape.certain_bits);
   }
   if (place >= shape.short_places()) place = (place << 1 | tail.get(1)) - shape.short_places();
   return from_order<T>(shape.candidates.lowest + static_cast<std::uint32_t>(place));
 }
 
-/// Zero if the code of a weight with these candidates is a phase-in code with a head of at most 16
-/// bits: no raw code, and not both zeros among the candidates.
+/// Not zero if the code of a weight with these candidates is no phase-in code with a head of at
+/// most 16 bits: if it is raw, or if both zeros are among the candidates.
 template <class Words>
-Words has_odd_shape(Words lowest, Words count, Words raw) {
+Words is_irregular(Words lowest, Words count, Words raw) {
   return raw | (count >> 17) | ((lowest ^ (lowest + count - Words(1u))) >> 31);
 }
 
@@ -215,24 +106,6 @@ struct phase_in {
     head_mask = ones >> 1;
     short_places = ones + Words(1u) - count;
   }
-};
-
-/// Which weights carry bits under y = round(x + D), and between which weights they tell.
-template <element T>
-struct exact_code {
-  template <class Arch>
-  using certainty = detail::certainty<Arch, T>;
-
-  [[gnu::always_inline]] static preimage candidates(std::uint32_t y, float delta) {
-    return preimage_of<T>(y, delta);
-  }
-  /// The same for a vector, but for the lanes that are returned.
-  template <class Arch>
-  static word_mask<Arch> near_candidates(words<Arch> y, floats<Arch> delta, words<Arch>& lowest,
-                                         words<Arch>& count) requires requires {
-    near_preimage<T>(y, delta, lowest, count);
-  }
-  { return near_preimage<T>(y, delta, lowest, count); }
 };
 
 }  // namespace detail

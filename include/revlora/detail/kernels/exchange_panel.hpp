@@ -17,10 +17,12 @@ inline namespace REVLORA_NAMESPACE {
 namespace detail {
 
 /// Leads the blocks of a panel back to their base, in order.
-template <class Arch, element T, class Code>
+template <class Arch, map Map>
 struct panel_restorer {
-  panel_deltas<Arch, T> deltas;  ///< what was added
-  panel_decoder<Arch, T, Code> decoder;
+  using T = typename Map::weight;
+
+  panel_deltas<Arch, Map> deltas;  ///< what was added
+  panel_decoder<Arch, Map> decoder;
 
   /// Lets `block` be read from where its base is: where it lay, if nothing was added, else from
   /// `restored`. False if the code is damaged.
@@ -33,13 +35,14 @@ struct panel_restorer {
 };
 
 /// The exchange kernel.
-template <class Arch, element T, class Code>
+template <class Arch, map Map>
 void exchange_panel(kernel_interface::panel_exchange& work) {
+  using T = typename Map::weight;
   tiles unit;
-  panel_restorer<Arch, T, Code> merged{{work.merged, work.w, work.panel, unit},
-                                       panel_decoder<Arch, T, Code>(work.merged_code)};
-  panel_deltas<Arch, T> wanted(work.wanted, work.w, work.panel, unit);
-  panel_encoder<Arch, T, Code> encoder(work.bits, work.exceptions);
+  panel_restorer<Arch, Map> merged{{work.merged, work.w, work.panel, unit},
+                                   panel_decoder<Arch, Map>(work.merged_code)};
+  panel_deltas<Arch, Map> wanted(work.wanted, work.w, work.panel, unit);
+  panel_encoder<Arch, Map> encoder(work.bits, work.exceptions);
   checksum<Arch> base_sum, goal_sum;
   work.arrived = 0;
   for_each_block<T>(work.w, work.panel, [&](std::ptrdiff_t index, weight_block<T> block) {
@@ -64,12 +67,13 @@ void exchange_panel(kernel_interface::panel_exchange& work) {
 }
 
 /// The take_back kernel.
-template <class Arch, element T, class Code>
+template <class Arch, map Map>
 void take_back_panel(const kernel_interface::panel_exchange& work, std::ptrdiff_t count) {
+  using T = typename Map::weight;
   tiles unit;
-  panel_restorer<Arch, T, Code> wanted{{work.wanted, work.w, work.panel, unit},
-                                       panel_decoder<Arch, T, Code>(work.wanted_code)};
-  panel_deltas<Arch, T> merged(work.merged, work.w, work.panel, unit);
+  panel_restorer<Arch, Map> wanted{{work.wanted, work.w, work.panel, unit},
+                                   panel_decoder<Arch, Map>(work.wanted_code)};
+  panel_deltas<Arch, Map> merged(work.merged, work.w, work.panel, unit);
   kernel_interface::weights w = work.w;
   w.from = w.to;
   w.from_stride = w.to_stride;
@@ -77,8 +81,8 @@ void take_back_panel(const kernel_interface::panel_exchange& work, std::ptrdiff_
     alignas(64) T weights[block_size];
     wanted.restore(index, block, weights);
     if (!merged.add_nothing()) {
-      combine_rows<Arch, T>(block_rows, {block.source, block.source_stride, weights, block_cols},
-                            merged.next(), plus_delta);
+      combine_rows<Arch, Map>(block_rows, {block.source, block.source_stride, weights, block_cols},
+                              merged.next(), plus_delta);
       block.read_from(weights);
     }
     block.store();

@@ -12,15 +12,17 @@
 #include "coded_weights.hpp"
 #include "combine.hpp"
 #include "element_code.hpp"
-#include "guess.hpp"
+#include "maps/map.hpp"
 
 namespace revlora {
 inline namespace REVLORA_NAMESPACE {
 namespace detail {
 
 /// The weights that a panel's encoder found the decoder would get wrong, in order.
-template <element T>
+template <map Map>
 class exception_reader {
+  using T = typename Map::weight;
+
  public:
   explicit exception_reader(std::span<const std::byte> from) : from_(from) { advance(); }
 
@@ -33,7 +35,7 @@ class exception_reader {
       const std::ptrdiff_t at = position_ - first;
       const float d = read_delta_at<T>(delta, static_cast<int>(at));
       const T merged = block.row(static_cast<int>(at / block_cols))[at % block_cols];
-      all_fit &= narrow<T>(widen<T>(bits_of(weight_)) + d) == bits_of(merged);
+      all_fit &= Map::apply(bits_of(weight_), d) == bits_of(merged);
       restored[at] = weight_;
     }
     return all_fit;
@@ -59,8 +61,11 @@ class exception_reader {
   T weight_{};
 };
 
-template <class Arch, element T, class Code>
+template <class Arch, map Map>
 class panel_decoder {
+  using T = typename Map::weight;
+  using inverse = typename Map::template inverse<Arch>;
+
  public:
   explicit panel_decoder(const kernel_interface::panel_code& code)
       : bits_({code.bits, code.bits_size}), exceptions_({code.exceptions, code.exceptions_size}) {}
@@ -71,11 +76,11 @@ class panel_decoder {
   [[gnu::noinline]] bool decode(std::ptrdiff_t index, const weight_block<T>& block,
                                 const block_delta& delta, T* restored) {
     const delta_reader<Arch> reader(delta);
-    const guesser<Code, Arch, T> guesses;
+    const inverse of_sums;
     columns_of_block uncertain;
     for (int i = 0; i < block_rows; ++i)
-      uncertain.of_row[i] = ~guess_row(guesses, block.row(i), reader, i, restored + i * block_cols);
-    coded_weights<Arch, T, Code> coded(uncertain, block);
+      uncertain.of_row[i] = ~guess_row(of_sums, block.row(i), reader, i, restored + i * block_cols);
+    coded_weights<Arch, Map> coded(uncertain, block);
     bool is_certain = true;
     if (coded.size() > 0) {
       coded.find(block, delta);
@@ -87,8 +92,7 @@ class panel_decoder {
 
  private:
   /// Writes the guesses of a row; returns the columns where they are certain.
-  [[gnu::always_inline]] static std::uint64_t guess_row(const guesser<Code, Arch, T>& guesses,
-                                                        const T* merged,
+  [[gnu::always_inline]] static std::uint64_t guess_row(const inverse& of_sums, const T* merged,
                                                         const delta_reader<Arch>& delta, int row,
                                                         T* restored) {
     row_mask<Arch> certain;
@@ -99,7 +103,7 @@ class panel_decoder {
       const auto d = [&](int i) {
         return delta.at(row * block_cols + delta_offset<Arch, T>(pair, i));
       };
-      const auto guessed = guesses.guess(stored_pair<Arch, T>::load(merged + left), {d(0), d(1)});
+      const auto guessed = of_sums.guess(stored_pair<Arch, T>::load(merged + left), {d(0), d(1)});
       guessed.weights.store(restored + left);
       certain.add(pair, guessed.certain);
     }
@@ -115,36 +119,37 @@ class panel_decoder {
   /// All heads, then all tails. Returns whether the weights are certain to merge to what is there.
   /// Candidates are, whatever the code says. A raw code may be any weight, and where D is zero both
   /// zeros are candidates although only one may be right.
-  bool get_codes(const coded_weights<Arch, T, Code>& coded, T* restored) {
+  bool get_codes(const coded_weights<Arch, Map>& coded, T* restored) {
     alignas(64) std::uint16_t heads[block_size + group_size];
-    std::uint32_t odd_heads[block_size];
-    int odd_count = 0;
+    std::uint32_t irregular_heads[block_size];
+    int irregular_count = 0;
     bit_reader bits = bits_;  // a copy that the compiler can keep in registers
     for (int start = 0; start < coded.size(); start += 4) {
-      const coded_group& its = coded.of(start / group_size);
+      const coded_group& group = coded.of(start / group_size);
       const int first = start % group_size;
-      const std::uint32_t odd = its.odd >> first & 15;
-      const std::uint64_t four = odd == 0 ? bits.get_fields(its.masks(first)) : 0;
+      const std::uint32_t irregular = group.irregular >> first & 15;
+      const std::uint64_t four = irregular == 0 ? bits.get_fields(group.masks(first)) : 0;
       std::memcpy(heads + start, &four, sizeof four);
-      if (odd == 0) continue;
+      if (irregular == 0) continue;
       for (int n = start; n < std::min(start + 4, coded.size()); ++n)
-        odd_heads[odd_count++] =
-            static_cast<std::uint32_t>(bits.get(its.template shape<T>(n % group_size).head_bits()));
+        irregular_heads[irregular_count++] = static_cast<std::uint32_t>(
+            bits.get(group.template shape<T>(n % group_size).head_bits()));
     }
     bool is_certain = true;
-    odd_count = 0;
+    irregular_count = 0;
     // A loop of its own: read at once, what was written four by four would have to be waited for.
     for (int n = 0; n < coded.groups(); ++n) {
-      const coded_group& its = coded.of(n);
+      const coded_group& group = coded.of(n);
       const int start = n * group_size;
       const std::uint32_t tails = coded.restore(n, heads + start, restored);
-      const std::uint32_t odd_quads = quads_with(its.odd);
-      for (std::uint32_t rest = tails | odd_quads; rest != 0; rest &= rest - 1) {
+      const std::uint32_t irregular_quads = quads_with(group.irregular);
+      for (std::uint32_t rest = tails | irregular_quads; rest != 0; rest &= rest - 1) {
         const int i = std::countr_zero(rest);
         if (start + i >= coded.size()) break;
-        const bool is_odd = (odd_quads >> i & 1) != 0;
-        const code_shape<T> shape = its.template shape<T>(i);
-        const std::uint64_t head = is_odd ? odd_heads[odd_count++] : heads[start + i];
+        const bool is_irregular_code = (irregular_quads >> i & 1) != 0;
+        const code_shape<T> shape = group.template shape<T>(i);
+        const std::uint64_t head =
+            is_irregular_code ? irregular_heads[irregular_count++] : heads[start + i];
         const std::uint32_t weight = decode_weight(shape, head, bits);
         is_certain = is_certain && !shape.raw && (weight & format<T>::magnitude) != 0;
         restored[coded.position(start + i)] = from_bits<T>(weight);
@@ -155,7 +160,7 @@ class panel_decoder {
   }
 
   bit_reader bits_;
-  exception_reader<T> exceptions_;
+  exception_reader<Map> exceptions_;
 };
 
 }  // namespace detail

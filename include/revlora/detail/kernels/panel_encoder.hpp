@@ -13,16 +13,18 @@
 #include "coded_weights.hpp"
 #include "combine.hpp"
 #include "element_code.hpp"
-#include "guess.hpp"
+#include "maps/map.hpp"
 
 namespace revlora {
 inline namespace REVLORA_NAMESPACE {
 namespace detail {
 
-/// `Code` tells which weights carry bits and how; it is a parameter only so that tests can put in a
-/// careless one and see that the comparison below still makes every merge exact.
-template <class Arch, element T, class Code>
+/// The comparison below makes every merge exact, also by a map that is careless about which weights
+/// carry bits and how.
+template <class Arch, map Map>
 class panel_encoder {
+  using T = typename Map::weight;
+
  public:
   panel_encoder(std::byte* bits, std::byte* exceptions)
       : bits_(bits), exceptions_start_(exceptions), exceptions_(exceptions) {}
@@ -34,25 +36,25 @@ class panel_encoder {
                                 checksum<Arch>& merged_sum) {
     checksum<Arch> sums[2] = {base_sum, merged_sum};  // copies that stay in registers
     columns_of_block uncertain, wrong;
-    const guesser<Code, Arch, T> guesses;
-    became_ += combine_rows<Arch, T>(
-        block_rows, {block.source, block.source_stride, merged, block_cols}, delta,
-        plus_delta, [&](int row, const combined_row<Arch, T>& its) __attribute__((always_inline)) {
+    const typename Map::template inverse<Arch> inverse;
+    became_ += combine_rows<Arch, Map>(
+        block_rows, {block.source, block.source_stride, merged, block_cols}, delta, plus_delta,
+        [&](int row, const combined_row<Arch, T>& weights) __attribute__((always_inline)) {
           row_mask<Arch> certain, right;
 #pragma GCC unroll 8
           for (int pair = 0; pair < pairs_of_row<Arch>; ++pair) {
-            const auto guessed = guesses.guess(its.after[pair], its.delta[pair]);
+            const auto guessed = inverse.guess(weights.after[pair], weights.delta[pair]);
             certain.add(pair, guessed.certain);
-            right.add(pair, guessed.weights.equal_columns(its.before[pair]));
+            right.add(pair, guessed.weights.equal_columns(weights.before[pair]));
           }
           uncertain.of_row[row] = ~certain.columns();
           wrong.of_row[row] = certain.columns() & ~right.columns();
-          sums[0].absorb_row(its.before, row);
-          sums[1].absorb_row(its.after, row);
+          sums[0].absorb_row(weights.before, row);
+          sums[1].absorb_row(weights.after, row);
         });
     base_sum = sums[0];
     merged_sum = sums[1];
-    coded_weights<Arch, T, Code> coded(uncertain, block);
+    coded_weights<Arch, Map> coded(uncertain, block);
     if (coded.size() > 0) {
       weight_block<T> result = block;
       result.read_from(merged);
@@ -75,7 +77,7 @@ class panel_encoder {
 
  private:
   /// All heads, then all tails. Adds to `wrong` the weights that are not among their candidates.
-  void put_codes(const coded_weights<Arch, T, Code>& coded, const weight_block<T>& block,
+  void put_codes(const coded_weights<Arch, Map>& coded, const weight_block<T>& block,
                  columns_of_block& wrong) {
     struct {
       std::uint64_t bits;
@@ -88,19 +90,20 @@ class panel_encoder {
       tail_count += count > 0;
     };
     for (int n = 0; n < coded.groups(); ++n) {
-      const coded_group& its = coded.of(n);
+      const coded_group& group = coded.of(n);
       const auto codes = coded.codes(block, n);
       const int size = std::min(group_size, coded.size() - n * group_size);
-      const std::uint32_t valid = (1u << size) - 1, odd = (its.odd | codes.lost) & valid;
+      const std::uint32_t valid = (1u << size) - 1,
+                          irregular = (group.irregular | codes.lost) & valid;
       for (int i = 0; i < size; i += 4) {
-        if ((odd >> i & 15) == 0) {
-          bits.put_fields(coded_group::four(codes.heads + i), its.masks(i));
+        if ((irregular >> i & 15) == 0) {
+          bits.put_fields(coded_group::four(codes.heads + i), group.masks(i));
           for (std::uint32_t rest = codes.tail & valid & 15u << i; rest != 0; rest &= rest - 1)
             put_tail(codes.doubled[std::countr_zero(rest)] & 1, 1);
           continue;
         }
         for (int j = i; j < std::min(i + 4, size); ++j) {
-          const code_shape<T> shape = its.template shape<T>(j);
+          const code_shape<T> shape = group.template shape<T>(j);
           element_code code;
           if (!encode_weight(shape, codes.weights[j], code))
             wrong.add(coded.position(n * group_size + j));

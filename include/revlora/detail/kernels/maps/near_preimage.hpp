@@ -11,10 +11,11 @@
 #include <concepts>
 #include <cstdint>
 
-#include "../namespace.hpp"
+#include "../../namespace.hpp"
+#include "../convert.hpp"
+#include "../simd.hpp"
+#include "../stored_weights.hpp"
 #include "preimage.hpp"
-#include "simd.hpp"
-#include "stored_weights.hpp"
 
 namespace revlora {
 inline namespace REVLORA_NAMESPACE {
@@ -48,14 +49,17 @@ floats<Arch> half_step(words<Arch> bound, words<Arch> sign) {
   return as_floats<Arch>(((bound & words<Arch>(0x7f800000u)) - words<Arch>(24u << 23)) | sign);
 }
 
-/// The preimages of `merged`, weights in the low half of each word, under `delta`: the order of the
-/// lowest candidate and their number. Returns the lanes for which the result must not be used.
-///
-/// Left out are bf16 numbers so small that half a step of theirs is no normal number, and those
-/// whose neighbour is infinite.
+/// The preimages of some weights under `delta`: see preimage.
+template <class Arch>
+struct near_preimage {
+  words<Arch> lowest, count;
+  word_mask<Arch> is_in_doubt;  ///< lanes for which these must not be used
+};
+
+/// Of `merged`, weights in the low half of each word. In doubt are bf16 numbers so small that half
+/// a step of theirs is no normal number, and those whose neighbour is infinite.
 template <std::same_as<bf16> T, class Arch>
-word_mask<Arch> near_preimage(words<Arch> merged, floats<Arch> delta, words<Arch>& lowest,
-                              words<Arch>& count) {
+near_preimage<Arch> near_preimage_of(words<Arch> merged, floats<Arch> delta) {
   const auto constant = [](std::uint32_t bits) { return words<Arch>(bits); };
   constexpr std::uint32_t smallest = 0x0d000000, largest = 0x7f7f0000;
   const words<Arch> y = merged << 16;
@@ -70,11 +74,12 @@ word_mask<Arch> near_preimage(words<Arch> merged, floats<Arch> delta, words<Arch
   // The upper half of an order is that of the bf16 number next to it towards zero.
   const integers<Arch> first = (low >> 16) + (low >> 31) + integers<Arch>(1);
   const integers<Arch> last = (high >> 16) + (high >> 31);
-  lowest = reinterpret<std::uint32_t>(first);
-  count = reinterpret<std::uint32_t>(last) - lowest + constant(1);
-  return (magnitude - constant(smallest) >= constant(largest - smallest)) |
-         is_near_bf16<Arch>(low) | is_near_bf16<Arch>(high) |
-         (count - constant(1) >= constant(0x10000));
+  const words<Arch> lowest = reinterpret<std::uint32_t>(first);
+  const words<Arch> count = reinterpret<std::uint32_t>(last) - lowest + constant(1);
+  return {lowest, count,
+          (magnitude - constant(smallest) >= constant(largest - smallest)) |
+              is_near_bf16<Arch>(low) | is_near_bf16<Arch>(high) |
+              (count - constant(1) >= constant(0x10000))};
 }
 
 /// The fp16 number nearest to a bound, and on which side of it that is.
@@ -98,11 +103,11 @@ struct nearest_f16 {
   }
 };
 
-/// The same for fp16, where the processor converts it. Left out are zeros, and numbers whose
+/// The same for fp16, where the processor converts it. In doubt are zeros, and numbers whose
 /// neighbour is infinite.
 template <std::same_as<f16> T, class Arch>
-requires converts_f16<Arch> word_mask<Arch> near_preimage(words<Arch> merged, floats<Arch> delta,
-                                                          words<Arch>& lowest, words<Arch>& count) {
+requires converts_f16<Arch> near_preimage<Arch> near_preimage_of(words<Arch> merged,
+                                                                 floats<Arch> delta) {
   const auto constant = [](std::uint32_t bits) { return words<Arch>(bits); };
   const words<Arch> magnitude = merged & constant(format<f16>::magnitude);
   const words<Arch> sign_of_y = (merged << 16) & constant(0x80000000);
@@ -119,10 +124,11 @@ requires converts_f16<Arch> word_mask<Arch> near_preimage(words<Arch> merged, fl
   const floats<Arch> one = (as_floats<Arch>(inner) - delta) - half_step<Arch>(inner, sign);
   const floats<Arch> other = (as_floats<Arch>(outer) - delta) + half_step<Arch>(outer, sign);
   const nearest_f16<Arch> low(xsimd::min(one, other)), high(xsimd::max(one, other));
-  lowest = low.order + low.is_below;
-  count = high.order - high.is_above - lowest + constant(1);
-  return (magnitude - constant(1) >= constant(format<f16>::exponent_mask - 2)) | low.is_in_doubt |
-         high.is_in_doubt | (count - constant(1) >= constant(0x10000));
+  const words<Arch> lowest = low.order + low.is_below;
+  const words<Arch> count = high.order - high.is_above - lowest + constant(1);
+  return {lowest, count,
+          (magnitude - constant(1) >= constant(format<f16>::exponent_mask - 2)) | low.is_in_doubt |
+              high.is_in_doubt | (count - constant(1) >= constant(0x10000))};
 }
 
 }  // namespace detail

@@ -12,8 +12,8 @@
 #include <cstdint>
 #include <limits>
 
-#include "../namespace.hpp"
-#include "convert.hpp"
+#include "../../namespace.hpp"
+#include "../convert.hpp"
 
 namespace revlora {
 inline namespace REVLORA_NAMESPACE {
@@ -42,12 +42,12 @@ template <element T, class Words>
   return bits ^ ((bits >> 63) & std::numeric_limits<std::int64_t>::max());
 }
 
-/// The value of a magnitude; behind the largest finite one follows a power of two, where overflow
-/// to infinity would round to if the exponent had no limit.
+/// The value of a magnitude; behind the largest finite one follows a number that tells where
+/// rounding would go on if exponents had no end.
 template <element T>
 [[gnu::always_inline]] inline double rounding_value(std::uint32_t magnitude) {
   const double value = widen<T>(magnitude);
-  return choose(magnitude == format<T>::exponent_mask, std::same_as<T, f16> ? 0x1p16 : 0x1p128, value);
+  return choose(magnitude == format<T>::largest + 1, format<T>::behind_largest, value);
 }
 
 /// Half-way from an fp32 value above zero to its upper (1) or lower (−1) neighbour.
@@ -73,8 +73,9 @@ struct preimage {
   std::uint32_t count;   ///< at least 1
 };
 
-/// The preimage of y under D; for a y that is NaN or a D that is not finite: anything.
-template <element T>
+/// The preimage of y under D; for a y that is NaN or a D that is not finite: anything. However
+/// large a sum is, it leads to a y of at least the magnitude `unbounded`.
+template <element T, std::uint32_t unbounded>
 [[gnu::always_inline]] inline preimage preimage_of(std::uint32_t y, float delta) {
   // Rounding is symmetric, so only magnitudes are looked at: x + D rounds to y if and only if
   // (−x) + (−D) rounds to −y.
@@ -86,13 +87,13 @@ template <element T>
   const double here = rounding_value<T>(magnitude);
   double inner = (rounding_value<T>(magnitude - (magnitude > 0)) + here) * 0.5;
   double outer = (here + rounding_value<T>(magnitude + 1)) * 0.5;
-  if constexpr (!std::same_as<T, float>) {
+  if constexpr (format<T>::dropped_bits > 0) {
     // x + D was rounded to fp32 before it was rounded to T.
     const std::uint32_t towards_y = choose(odd != 0, 1u, ~0u);
     inner = choose(magnitude > 0, half_way(inner, towards_y), inner);
     outer = half_way(outer, 0u - towards_y);
   }
-  outer = choose(magnitude < format<T>::exponent_mask, outer, std::numeric_limits<double>::infinity());
+  outer = choose(magnitude < unbounded, outer, std::numeric_limits<double>::infinity());
 
   const std::uint32_t lowest = lowest_from<T>(inner - d, odd);
   const std::uint32_t highest = ~lowest_from<T>(d - outer, odd);
