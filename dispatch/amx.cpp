@@ -11,7 +11,7 @@
 namespace revlora::dispatch::built_in {
 
 constinit const kernel_interface::kernel_table amx =
-    detail::kernels<xsimd::avx512bw, kernel_interface::arithmetic::bf16_tiles>;
+    detail::kernels<xsimd::avx512bw, detail::unit_list<detail::fma_unit, detail::bf16_tiles_unit>>;
 
 bool has_bf16_tiles() {
   static const bool answer = detail::has_bf16_tiles();

@@ -11,7 +11,6 @@ namespace revlora::dispatch::built_in {
 
 using arch = xsimd::fma3<xsimd::avx2>;
 
-constinit const kernel_interface::kernel_table avx2 =
-    detail::kernels<arch, detail::by_vectors<arch>>;
+constinit const kernel_interface::kernel_table avx2 = detail::kernels<arch>;
 
 }  // namespace revlora::dispatch::built_in

@@ -12,12 +12,12 @@
 
 namespace revlora::dispatch::built_in {
 
-using kernel_interface::arithmetic;
 using kernel_interface::kernel_table;
 using arch = xsimd::avx512bw;
 
-constinit const kernel_table avx512 = detail::kernels<arch, detail::by_vectors<arch>>;
-constinit const kernel_table avx512bf16 = detail::kernels<arch, arithmetic::bf16_pairs>;
+constinit const kernel_table avx512 = detail::kernels<arch>;
+constinit const kernel_table avx512bf16 =
+    detail::kernels<arch, detail::unit_list<detail::fma_unit, detail::bf16_pairs_unit>>;
 
 bool has_bf16_pairs() {
   static const bool answer = detail::has_bf16_pairs();

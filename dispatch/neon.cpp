@@ -5,7 +5,6 @@
 
 namespace revlora::dispatch::built_in {
 
-constinit const kernel_interface::kernel_table neon =
-    detail::kernels<xsimd::neon64, detail::by_vectors<xsimd::neon64>>;
+constinit const kernel_interface::kernel_table neon = detail::kernels<xsimd::neon64>;
 
 }  // namespace revlora::dispatch::built_in

@@ -10,7 +10,6 @@
 
 namespace revlora::dispatch::built_in {
 
-constinit const kernel_interface::kernel_table sse2 =
-    detail::kernels<xsimd::sse2, detail::by_vectors<xsimd::sse2>>;
+constinit const kernel_interface::kernel_table sse2 = detail::kernels<xsimd::sse2>;
 
 }  // namespace revlora::dispatch::built_in

@@ -15,7 +15,7 @@ template <class T>
 struct never_carries_bits : round_sum<T> {
   template <class Arch>
   struct inverse : round_sum<T>::template inverse<Arch> {
-    auto guess(const auto& y, const auto& delta) const {
+    auto guess(const auto& y, const revlora::detail::floats<Arch> (&delta)[2]) const {
       auto guessed = round_sum<T>::template inverse<Arch>::guess(y, delta);
       guessed.certain = ~std::uint64_t{0};
       return guessed;
@@ -29,7 +29,7 @@ template <class T>
 struct looks_in_the_wrong_place : round_sum<T> {
   template <class Arch>
   struct inverse : round_sum<T>::template inverse<Arch> {
-    auto guess(const auto& y, const auto& delta) const {
+    auto guess(const auto& y, const revlora::detail::floats<Arch> (&delta)[2]) const {
       auto guessed = round_sum<T>::template inverse<Arch>::guess(y, delta);
       guessed.certain = 0;
       return guessed;
@@ -42,7 +42,7 @@ template <template <class> class Map, class T>
 testing::AssertionResult comes_back(const matrix<T>& base, revlora::adapter_list adapters) {
   using namespace revlora::detail;
   using arch = xsimd::default_arch;
-  static constexpr kernel_table careless = kernels<arch, arithmetic::fused, Map>;
+  static constexpr kernel_table careless = kernels<arch, vector_units<arch>, Map>;
   const revlora::serial on;
   const packed_adapters packed(careless, revlora::element_type_of<T>, adapters, on);
   matrix<T> w = base, expected = base;

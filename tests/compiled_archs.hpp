@@ -54,16 +54,16 @@ struct arch_traits<xsimd::fma3<xsimd::avx2>> {
 #endif
 
 #if XSIMD_WITH_AVX512BW
-/// AVX-512 with one way to sum adapters of bf16.
-template <revlora::kernel_interface::arithmetic for_bf16>
+/// AVX-512 with the units that a machine has.
+template <class... Units>
 struct avx512_with {
   static const revlora::kernel_interface::kernel_table& kernels() {
-    return revlora::detail::kernels<xsimd::avx512bw, for_bf16>;
+    return revlora::detail::kernels<xsimd::avx512bw, revlora::detail::unit_list<Units...>>;
   }
 };
-using avx512 = avx512_with<revlora::kernel_interface::arithmetic::fused>;
-using avx512_pairs = avx512_with<revlora::kernel_interface::arithmetic::bf16_pairs>;
-using avx512_tiles = avx512_with<revlora::kernel_interface::arithmetic::bf16_tiles>;
+using avx512 = avx512_with<revlora::detail::fma_unit>;
+using avx512_pairs = avx512_with<revlora::detail::fma_unit, revlora::detail::bf16_pairs_unit>;
+using avx512_tiles = avx512_with<revlora::detail::fma_unit, revlora::detail::bf16_tiles_unit>;
 
 template <>
 struct arch_traits<avx512> {

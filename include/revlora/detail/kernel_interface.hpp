@@ -12,8 +12,8 @@
 
 namespace revlora::kernel_interface {
 
-/// How the products of an adapter are summed. Each way gives the contract's bits, where it may be
-/// used; `fused` may be used always.
+/// The units, by how they sum products. Each gives the contract's bits, where it may be used;
+/// `fused` may be used always.
 enum class arithmetic : std::uint8_t {
   fused,           ///< a fused multiply-add for each product
   exact_products,  ///< 16-bit factors, whose products fp32 holds: multiply, then add
@@ -33,13 +33,24 @@ struct magnitudes {
   std::uint32_t smallest, largest;
 };
 
-/// An adapter in the order in which the delta kernels read it, in 32-bit steps.
-struct packed_adapter {
+/// B·A, in the order in which a unit reads it, in 32-bit steps.
+struct packed_product {
   const float* up;       ///< B, by panel: 16 × depth
   const float* down;     ///< A, by column of blocks: depth × 64
   std::ptrdiff_t depth;  ///< steps: an element each, or two of bf16
+  arithmetic unit;
+};
+
+/// What an adapter's term is made of.
+enum class family : std::uint8_t {
+  low_rank,  ///< a product
+  hadamard,  ///< two products, multiplied element by element
+};
+
+struct packed_adapter {
+  family kind;
   float strength;
-  arithmetic how;
+  packed_product products[2];  ///< as many as the family has
 };
 
 /// What a list of adapters adds to the weights.
@@ -49,6 +60,13 @@ struct delta {
   bool rounds;  ///< by the recipe rounded_delta
 };
 
+/// The scales of weights that are stored divided by them.
+struct scale_grid {
+  const float* values;  ///< row-major; null if there are none
+  std::ptrdiff_t per_row;
+  std::ptrdiff_t rows, cols;  ///< of the weights that share one; cols: a multiple of 64, or all
+};
+
 /// Weights, where they are read and where they are written to: the same, another matrix, or null.
 struct weights {
   const void* from;
@@ -56,6 +74,12 @@ struct weights {
   void* to;
   std::ptrdiff_t to_stride;
   std::ptrdiff_t rows, cols;
+  scale_grid scales;
+};
+
+/// Columns of blocks of a panel.
+struct block_range {
+  std::ptrdiff_t first, end;
 };
 
 /// The code of a panel.
@@ -89,21 +113,31 @@ struct panel_exchange {
 
 /// The kernels for weights of one type.
 struct weight_kernels {
-  /// to ← round(from ± D); returns how many weights became infinite or NaN.
-  std::int64_t (*combine)(const weights&, const delta&, bool subtracts, std::ptrdiff_t panel);
+  /// to ← round(from ± D) in some blocks of a panel; returns how many weights became infinite or
+  /// NaN.
+  std::int64_t (*combine)(const weights&, const delta&, bool subtracts, std::ptrdiff_t panel,
+                          block_range);
   void (*exchange)(panel_exchange&);
   /// Leads the first `count` blocks, which are at the goal, back to where they were.
   void (*take_back)(const panel_exchange&, std::ptrdiff_t count);
   panel_checksums (*checksums)(const weights&, std::ptrdiff_t panel);
-  /// Packs columns 64·block … of A.
-  magnitudes (*pack_down)(const factor&, arithmetic, std::ptrdiff_t block, float* to);
+  bool splits_columns;  ///< whether D's columns are ordered even first, odd after
+};
+
+/// A unit; null pointers where the table has it not.
+struct unit_kernels {
+  std::ptrdiff_t (*steps_of)(std::ptrdiff_t rank);
+  /// Whether it gives the contract's bits for factors B and A of these magnitudes.
+  bool (*is_exact)(magnitudes b, magnitudes a);
+  /// Packs rows 16·panel … of B.
+  magnitudes (*pack_up)(const factor&, std::ptrdiff_t panel, float* to);
+  /// Packs columns 64·block … of A, in the order of D's columns.
+  magnitudes (*pack_down)(const factor&, bool splits_columns, std::ptrdiff_t block, float* to);
 };
 
 struct kernel_table {
-  arithmetic preferred[3];  ///< by the factors' element_type
-  weight_kernels of[3];     ///< by the weights' element_type
-  /// Packs rows 16·panel … of B.
-  magnitudes (*pack_up)(const factor&, arithmetic, std::ptrdiff_t panel, float* to);
+  unit_kernels units[4];  ///< by arithmetic
+  weight_kernels of[3];   ///< by the weights' element_type
   /// Advances the 32 lanes of a checksum by chunks of 128 bytes, `before` of which it has absorbed.
   void (*absorb)(std::uint32_t* lanes, const std::byte* from, std::size_t chunks,
                  std::size_t before);

@@ -31,7 +31,7 @@ std::int64_t combine_adapters(matrix_view<const T> from, matrix_view<T> to, adap
                               const Executor& executor, bool subtracts) {
   if (!adapters.empty()) {
     const kernel_table& kernels = kernels_of<Target>();
-    packed_adapters packed(kernels, element_type_of<T>, adapters, executor);
+    const packed_adapters packed(kernels, element_type_of<T>, adapters, executor);
     require(packed.found());
     return combine_pass(kernels, from, to, packed, subtracts, executor);
   }

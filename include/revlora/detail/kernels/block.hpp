@@ -95,19 +95,22 @@ template <class T>
 /// Rows that are not farther apart can be gathered from by 32-bit offsets.
 inline constexpr std::ptrdiff_t farthest_rows = std::ptrdiff_t{1} << 24;
 
-inline constexpr auto all_blocks = std::numeric_limits<std::ptrdiff_t>::max();
+using kernel_interface::block_range;
 
-/// Calls `visit(index, block)` for the blocks of a panel, or for the first `count` of them. Partial
+inline constexpr block_range all_blocks{0, std::numeric_limits<std::ptrdiff_t>::max()};
+
+/// Calls `visit(index, block)` for the blocks of a panel that are in a range. Partial
 /// blocks are read through padded scratch, so that a visitor knows one size only; so are those of
 /// rows that are very far apart.
 template <element T, class Visit>
-void for_each_block(const kernel_interface::weights& w, std::ptrdiff_t panel, const Visit& visit,
-                    std::ptrdiff_t count = all_blocks) {
+void for_each_block(const kernel_interface::weights& w, std::ptrdiff_t panel, block_range range,
+                    const Visit& visit) {
   const std::ptrdiff_t top = panel * block_rows;
   const int rows = static_cast<int>(std::min<std::ptrdiff_t>(block_rows, w.rows - top));
   const T* const source = static_cast<const T*>(w.from) + top * w.from_stride;
   T* const target = w.to == nullptr ? nullptr : static_cast<T*>(w.to) + top * w.to_stride;
-  for (std::ptrdiff_t index = 0; index < std::min(count, blocks_of(w.cols)); ++index) {
+  const std::ptrdiff_t end = std::min(range.end, blocks_of(w.cols));
+  for (std::ptrdiff_t index = range.first; index < end; ++index) {
     const std::ptrdiff_t left = index * block_cols;
     const int cols = static_cast<int>(std::min<std::ptrdiff_t>(block_cols, w.cols - left));
     weight_block<T> block{source + left, w.from_stride, target == nullptr ? nullptr : target + left,

@@ -65,18 +65,17 @@ class coded_weights {
   }
 
   /// Looks for the candidates of all of them, given the merged block and its deltas.
-  void find(const weight_block<T>& merged, const block_delta& delta) {
-    const delta_reader<Arch> reader(delta);
+  void find(const weight_block<T>& merged, const block_delta& delta,
+            const thread_units<Arch>& units) {
     std::fill_n(position_ + size_, group_size, std::uint16_t{0});
     for (int n = 0; n < groups(); ++n) {
       coded_group& group = groups_[n];
       group.irregular = 0;
-      delta.keep_source_awake();
+      units.keep_awake();
       for (int i = 0; i < group_size; i += lanes<Arch>) {
         const words<Arch> at = load_u16<Arch>(position_ + n * group_size + i);
         const words<Arch> values = gather<Arch>(delta.values, delta_place<T>(at));
-        const floats<Arch> d = reader.finish(as_floats<Arch>(values));
-        d.store_aligned(group.delta + i);
+        as_floats<Arch>(values).store_aligned(group.delta + i);
         gather_from(merged, at).store_aligned(group.merged + i);
       }
       find_candidates(group);

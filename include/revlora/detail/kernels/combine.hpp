@@ -58,31 +58,50 @@ template <class Arch, map Map, element T = typename Map::weight>
   return true;
 }
 
+/// Rounds x + D of a row, D being in `its`, and writes it. False, and nothing is written, if a
+/// result is infinite or NaN.
+template <class Arch, map Map, element T = typename Map::weight>
+[[gnu::always_inline]] inline bool combine_finite_row(const T* from, combined_row<Arch, T>& its,
+                                                      T* to) {
+  floats<Arch> numbers[pairs_of_row<Arch>][2];
+  prefetch_right(from);
+#pragma GCC unroll 8
+  for (int pair = 0; pair < pairs_of_row<Arch>; ++pair) {
+    its.before[pair] = stored_pair<Arch, T>::load(from + pair * 2 * lanes<Arch>);
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; ++i)
+      numbers[pair][i] = Map::sum(its.before[pair].value(i), its.delta[pair][i]);
+  }
+  if (!round_finite<Arch, Map>(numbers, its.after)) return false;
+#pragma GCC unroll 8
+  for (int pair = 0; pair < pairs_of_row<Arch>; ++pair)
+    its.after[pair].store(to + pair * 2 * lanes<Arch>);
+  return true;
+}
+
+/// D of a row from memory.
+template <class Arch, element T>
+[[gnu::always_inline]] inline void load_delta(const block_delta& delta, int row,
+                                              combined_row<Arch, T>& its) {
+#pragma GCC unroll 8
+  for (int pair = 0; pair < pairs_of_row<Arch>; ++pair)
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; ++i)
+      its.delta[pair][i] = floats<Arch>::load_aligned(delta.values + row * block_cols +
+                                                      delta_offset<Arch, T>(pair, i));
+}
+
 /// Rows from `first` on, to the first one with a result that is infinite or NaN, which is left as
 /// it is; returns which that is. A loop without calls, so that constants stay in registers.
-template <class Arch, map Map, class Combine, class See, element T = typename Map::weight>
+template <class Arch, map Map, class See, element T = typename Map::weight>
 [[gnu::always_inline]] inline int combine_finite_rows(int first, int rows, row_range<T> range,
-                                                      const delta_reader<Arch>& delta,
-                                                      const Combine& combine, const See& see) {
+                                                      const block_delta& delta, const See& see) {
   for (int row = first; row < rows; ++row) {
-    const T* const from = range.from + row * range.from_stride;
-    T* const to = range.to + row * range.to_stride;
     combined_row<Arch, T> its;
-    floats<Arch> numbers[pairs_of_row<Arch>][2];
-    prefetch_right(from);
-#pragma GCC unroll 8
-    for (int pair = 0; pair < pairs_of_row<Arch>; ++pair) {
-      its.before[pair] = stored_pair<Arch, T>::load(from + pair * 2 * lanes<Arch>);
-#pragma GCC unroll 2
-      for (int i = 0; i < 2; ++i) {
-        its.delta[pair][i] = delta.at(row * block_cols + delta_offset<Arch, T>(pair, i));
-        numbers[pair][i] = combine(its.before[pair].value(i), its.delta[pair][i]);
-      }
-    }
-    if (!round_finite<Arch, Map>(numbers, its.after)) return row;
-#pragma GCC unroll 8
-    for (int pair = 0; pair < pairs_of_row<Arch>; ++pair)
-      its.after[pair].store(to + pair * 2 * lanes<Arch>);
+    load_delta(delta, row, its);
+    if (!combine_finite_row<Arch, Map>(range.from + row * range.from_stride, its,
+                                       range.to + row * range.to_stride))
+      return row;
     see(row, its);
   }
   return rows;
@@ -90,14 +109,14 @@ template <class Arch, map Map, class Combine, class See, element T = typename Ma
 
 /// A row with results that are infinite or NaN, one by one, because it is rare. Returns how many
 /// weights became so.
-template <map Map, class Combine, element T = typename Map::weight>
+template <map Map, element T = typename Map::weight>
 [[gnu::noinline]] std::int64_t combine_odd_row(const T* from, const block_delta& delta, int row,
-                                               const Combine& combine, T* to) {
+                                               T* to) {
   std::int64_t became = 0;
   for (int j = 0; j < block_cols; ++j) {
     const std::uint32_t x = bits_of(from[j]);
     const float d = read_delta_at<T>(delta, row * block_cols + j);
-    const std::uint32_t y = Map::round(combine(widen<T>(x), d));
+    const std::uint32_t y = Map::apply(x, d);
     // What is not finite stays so: the difference of the two counts is what became so.
     became += is_not_finite<T>(y) - is_not_finite<T>(x);
     to[j] = from_bits<T>(y);
@@ -106,76 +125,97 @@ template <map Map, class Combine, element T = typename Map::weight>
 }
 
 template <class Arch, element T>
-combined_row<Arch, T> load_row(const T* before, const delta_reader<Arch>& delta, int row,
-                               const T* after) {
+combined_row<Arch, T> load_row(const T* before, const block_delta& delta, int row, const T* after) {
   combined_row<Arch, T> its;
   for (int pair = 0; pair < pairs_of_row<Arch>; ++pair) {
     its.before[pair] = stored_pair<Arch, T>::load(before + pair * 2 * lanes<Arch>);
     its.after[pair] = stored_pair<Arch, T>::load(after + pair * 2 * lanes<Arch>);
-    for (int i = 0; i < 2; ++i)
-      its.delta[pair][i] = delta.at(row * block_cols + delta_offset<Arch, T>(pair, i));
   }
+  load_delta(delta, row, its);
   return its;
 }
 
-/// Rounds `combine(x, D)` for some rows of a block; returns how many weights became infinite or
-/// NaN. Each row is shown to `see`, but for odd rows that are changed where they are.
-template <class Arch, map Map, class Combine, class See, element T = typename Map::weight>
+/// Rounds x + D for some rows of a block; returns how many weights became infinite or NaN. Each row
+/// is shown to `see`, but for odd rows that are changed where they are.
+template <class Arch, map Map, class See, element T = typename Map::weight>
 [[gnu::always_inline]] inline std::int64_t combine_rows(int rows, const row_range<T>& range,
-                                                        const block_delta& delta,
-                                                        const Combine& combine, const See& see) {
+                                                        const block_delta& delta, const See& see) {
   std::int64_t became = 0;
-  const delta_reader<Arch> reader(delta);
   for (int row = 0; row < rows; ++row) {
-    row = combine_finite_rows<Arch, Map>(row, rows, range, reader, combine, see);
+    row = combine_finite_rows<Arch, Map>(row, rows, range, delta, see);
     if (row == rows) break;
     const T* const from = range.from + row * range.from_stride;
     T* const to = range.to + row * range.to_stride;
-    became += combine_odd_row<Map>(from, delta, row, combine, to);
-    if (from != to) see(row, load_row<Arch>(from, reader, row, to));
+    became += combine_odd_row<Map>(from, delta, row, to);
+    if (from != to) see(row, load_row<Arch>(from, delta, row, to));
   }
   return became;
 }
 
-/// x + D, which every merge rounds.
-inline constexpr auto plus_delta = [](auto x, auto d) { return x + d; };
-/// x − D.
-inline constexpr auto minus_delta = [](auto x, auto d) { return x - d; };
-
 /// The same, and nobody sees it.
-template <class Arch, map Map, class Combine, element T = typename Map::weight>
+template <class Arch, map Map, element T = typename Map::weight>
 [[gnu::noinline]] std::int64_t combine_rows(int rows, const row_range<T>& range,
-                                            const block_delta& delta, const Combine& combine) {
-  return combine_rows<Arch, Map>(rows, range, delta, combine, [](int, const auto&) {});
+                                            const block_delta& delta) {
+  return combine_rows<Arch, Map>(rows, range, delta, [](int, const auto&) {});
 }
+
+/// Rounds x + D for the rows of a whole block as their D is made.
+template <class Arch, map Map>
+struct combines_rows {
+  using T = typename Map::weight;
+
+  row_range<T> range;
+  std::int64_t became = 0;
+
+  [[gnu::always_inline]] void operator()(int row,
+                                         const floats<Arch> (&d)[block_cols / lanes<Arch>]) {
+    const T* const from = range.from + row * range.from_stride;
+    T* const to = range.to + row * range.to_stride;
+    combined_row<Arch, T> its;
+#pragma GCC unroll 8
+    for (int pair = 0; pair < pairs_of_row<Arch>; ++pair)
+#pragma GCC unroll 2
+      for (int i = 0; i < 2; ++i)
+        its.delta[pair][i] = d[delta_offset<Arch, T>(pair, i) / lanes<Arch>];
+    if (combine_finite_row<Arch, Map>(from, its, to)) [[likely]]
+      return;
+    block_delta delta;
+    for (int j = 0; j < block_cols / lanes<Arch>; ++j)
+      d[j].store_aligned(delta.values + j * lanes<Arch>);
+    became += combine_odd_row<Map>(from, delta, 0, to);
+  }
+};
 
 /// The combine kernel.
 template <class Arch, map Map>
 std::int64_t combine_panel(const kernel_interface::weights& w, const kernel_interface::delta& list,
-                           bool subtracts, std::ptrdiff_t panel) {
+                           bool subtracts, std::ptrdiff_t panel,
+                           kernel_interface::block_range range) {
   using T = typename Map::weight;
-  tiles unit;
-  panel_deltas<Arch, Map> deltas(&list, w, panel, unit);
-  const auto run = [&](const auto& combine) {
-    std::int64_t became = 0;
-    for_each_block<T>(w, panel, [&](std::ptrdiff_t, const weight_block<T>& block) {
-      const block_delta& delta = deltas.next();
-      if (block.is_whole()) {
-        became += combine_rows<Arch, Map>(
-            block_rows, {block.source, block.source_stride, block.target, block.target_stride},
-            delta, combine);
-      } else {
-        alignas(64) T padded[block_size];
-        became += combine_rows<Arch, Map>(
-            block.rows, {block.source, block.source_stride, padded, block_cols}, delta, combine);
-        weight_block<T> result = block;
-        result.read_from(padded);
-        result.store();
+  thread_units<Arch> units;
+  panel_deltas<Arch, Map> deltas(&list, w, panel, units, subtracts);
+  std::int64_t became = 0;
+  for_each_block<T>(w, panel, range, [&](std::ptrdiff_t index, const weight_block<T>& block) {
+    const row_range<T> rows{block.source, block.source_stride, block.target, block.target_stride};
+    if constexpr (holds_whole_rows<Arch>) {
+      if (block.is_whole() && deltas.are_complete_by_rows()) {
+        became += deltas.for_each_row(index, combines_rows<Arch, Map>{rows}).became;
+        return;
       }
-    });
-    return became;
-  };
-  return subtracts ? run(minus_delta) : run(plus_delta);
+    }
+    const block_delta& delta = deltas.of(index);
+    if (block.is_whole()) {
+      became += combine_rows<Arch, Map>(block_rows, rows, delta);
+    } else {
+      alignas(64) T padded[block_size];
+      became += combine_rows<Arch, Map>(
+          block.rows, {block.source, block.source_stride, padded, block_cols}, delta);
+      weight_block<T> result = block;
+      result.read_from(padded);
+      result.store();
+    }
+  });
+  return became;
 }
 
 }  // namespace detail

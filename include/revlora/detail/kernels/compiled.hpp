@@ -1,15 +1,17 @@
 // The table of kernels for an architecture that the including file is compiled for.
 #pragma once
 
+#include <type_traits>
+
 #include "../kernel_interface.hpp"
 #include "../namespace.hpp"
-#include "bf16_units.hpp"
 #include "checksum.hpp"
 #include "combine.hpp"
 #include "exchange_panel.hpp"
 #include "maps/round_sum.hpp"
 #include "pack.hpp"
 #include "simd.hpp"
+#include "units/units.hpp"
 
 #if defined(__SSE2__) && !defined(__FMA__) && !defined(REVLORA_NO_FMA_NOTE)
 #pragma message(                                                                                \
@@ -28,40 +30,42 @@ template <class Arch, map Map>
 constexpr kernel_interface::weight_kernels kernels_for() {
   using T = typename Map::weight;
   return {combine_panel<Arch, Map>, exchange_panel<Arch, Map>, take_back_panel<Arch, Map>,
-          checksums_of_panel<Arch, T>, pack_down<T>};
+          checksums_of_panel<Arch, T>, splits_columns<T>};
 }
 
 template <element T>
 using usual_map = round_sum<T>;
 
-/// `for_bf16` is how adapters of bf16 are summed where that is exact.
-template <class Arch, arithmetic for_bf16, template <class> class Map = usual_map>
-inline constexpr kernel_table kernels{
-    {arithmetic::fused, has_fused<Arch> ? arithmetic::fused : arithmetic::exact_products, for_bf16},
-    {kernels_for<Arch, Map<float>>(), kernels_for<Arch, Map<f16>>(),
-     kernels_for<Arch, Map<bf16>>()},
-    pack_up,
-    absorb<Arch>};
+template <class Arch, template <class> class Map, class... Units>
+constexpr kernel_table make_table(unit_list<Units...>) {
+  kernel_table table{{},
+                     {kernels_for<Arch, Map<float>>(), kernels_for<Arch, Map<f16>>(),
+                      kernels_for<Arch, Map<bf16>>()},
+                     absorb<Arch>};
+  ((table.units[static_cast<int>(Units::kind)] = {steps_of<Units>, Units::is_exact, pack_up<Units>,
+                                                  pack_down<Units>}),
+   ...);
+  return table;
+}
 
-/// How adapters of bf16 are summed by vectors alone.
-template <class Arch>
-inline constexpr arithmetic by_vectors =
-    has_fused<Arch> ? arithmetic::fused : arithmetic::exact_products;
+/// `Units`, a unit_list, are those that the machine has.
+template <class Arch, class Units = vector_units<Arch>, template <class> class Map = usual_map>
+inline constexpr kernel_table kernels = make_table<Arch, Map>(Units{});
 
 /// The kernels for an architecture and, where that has 512-bit vectors, for what the machine has
 /// beside them.
 template <class Arch>
 const kernel_table& compiled_kernels() {
-#ifdef REVLORA_MAY_HAVE_BF16_UNITS
-  if constexpr (has_dot_pairs<Arch>) {
-    static const kernel_table& best = has_bf16_tiles() ? kernels<Arch, arithmetic::bf16_tiles>
-                                      : has_fast_bf16_pairs()
-                                          ? kernels<Arch, arithmetic::bf16_pairs>
-                                          : kernels<Arch, arithmetic::fused>;
+#if defined(__AVX512F__) && defined(__x86_64__)
+  if constexpr (std::is_base_of_v<xsimd::avx512f, Arch>) {
+    static const kernel_table& best =
+        has_bf16_tiles()        ? kernels<Arch, unit_list<fma_unit, bf16_tiles_unit>>
+        : has_fast_bf16_pairs() ? kernels<Arch, unit_list<fma_unit, bf16_pairs_unit>>
+                                : kernels<Arch>;
     return best;
   }
 #endif
-  return kernels<Arch, by_vectors<Arch>>;
+  return kernels<Arch>;
 }
 
 }  // namespace detail

@@ -2,78 +2,52 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
 #include "../kernel_interface.hpp"
 #include "../namespace.hpp"
 #include "../panels.hpp"
-#include "bf16_units.hpp"
-#include "low_rank_sums.hpp"
+#include "convert.hpp"
+#include "families/low_rank.hpp"
 #include "maps/map.hpp"
 #include "stored_weights.hpp"
+#include "units/units.hpp"
 
 namespace revlora {
 inline namespace REVLORA_NAMESPACE {
 namespace detail {
 
-/// The deltas of a block, but for a last step that is left to whoever reads them, because it costs
-/// next to nothing there: D = fma(scale, value, addend).
+/// D of a block.
 struct block_delta {
   alignas(64) float values[block_size];  ///< by delta_place
-  float scale;
-  float addend;  ///< +0, or −0, which changes nothing
-  bool is_made_by_tiles;
-
-  static constexpr float nothing = -0.0f;
-
-  /// For those who take long between one block and the next.
-  void keep_source_awake() const {
-#ifdef REVLORA_MAY_HAVE_BF16_UNITS
-    if (is_made_by_tiles) tiles::keep_awake();
-#endif
-  }
-};
-
-/// Takes the last step of a block's deltas, a vector at a time. A copy of what it needs, which
-/// stays in registers whatever is written meanwhile.
-///
-/// Where the processor has no fused multiply-add it is imitated: what an addend of +0 changes is
-/// only the sign of an exact product of zero.
-template <class Arch>
-class delta_reader {
- public:
-  explicit delta_reader(const block_delta& from)
-      : values_(from.values), scale_(from.scale), addend_(from.addend) {}
-
-  /// D of the values from `offset` on.
-  floats<Arch> at(int offset) const { return finish(floats<Arch>::load_aligned(values_ + offset)); }
-  /// D of some values.
-  floats<Arch> finish(floats<Arch> value) const {
-    if constexpr (has_fused<Arch>) {
-      return fused(scale_, value, addend_);
-    } else {
-      const floats<Arch> product = scale_ * value, zero(0.0f);
-      const word_mask<Arch> is_zero =
-          to_word_mask<Arch>(product == zero) &
-          (to_word_mask<Arch>(value == zero) | to_word_mask<Arch>(scale_ == zero));
-      return as_floats<Arch>(choose<Arch>(
-          is_zero, as_words<Arch>(addend_) & as_words<Arch>(product), as_words<Arch>(product)));
-    }
-  }
-
- private:
-  const float* values_;
-  floats<Arch> scale_, addend_;
 };
 
 template <element T>
 float read_delta_at(const block_delta& from, int position) {
-  return std::fma(from.scale, from.values[delta_place<T>(position)], from.addend);
+  return from.values[delta_place<T>(position)];
 }
 
-/// The deltas of a panel of weights, block by block.
+/// Makes D of whole rows of the sums of the last adapter, and shows it to `visit(row, d)`.
+template <class Arch, class Visit>
+struct completes_rows {
+  term_addition<Arch> add;
+  const float* before;
+  words<Arch> sign;
+  Visit visit;
+
+  template <int count>
+  [[gnu::always_inline]] void operator()(int row, int, const floats<Arch> (&sums)[count]) {
+    floats<Arch> d[count];
+#pragma GCC unroll 8
+    for (int j = 0; j < count; ++j)
+      d[j] = as_floats<Arch>(
+          as_words<Arch>(add(sums[j], before + row * block_cols + j * lanes<Arch>)) ^ sign);
+    visit(row, d);
+  }
+};
+
+/// The deltas of a panel of weights of type T.
 ///
 /// One block at a time: making the next one before this one is visited, or 16 at once, was not
 /// faster (AMX, r = 16).
@@ -82,89 +56,92 @@ class panel_deltas {
   using T = typename Map::weight;
 
  public:
-  /// Without a list nothing is added, and nothing to be made. `unit` is the thread's.
+  /// Without a list nothing is added, and nothing to be made. `units` are the thread's. What
+  /// `subtracts` adds −D.
   panel_deltas(const kernel_interface::delta* list, const kernel_interface::weights& w,
-               std::ptrdiff_t panel, tiles& unit)
-      : list_(list), panel_(panel), cols_(w.cols), tiles_(unit) {
-    if (list == nullptr) return;
-    rows_ = static_cast<int>(std::min<std::ptrdiff_t>(block_rows, w.rows - panel * block_rows));
-    for (std::size_t i = 0; i < list->count; ++i)
-      uses_tiles_ |= list->adapters[i].how == arithmetic::bf16_tiles && list->adapters[i].depth > 0;
-  }
+               std::ptrdiff_t panel, thread_units<Arch>& units, bool subtracts = false)
+      : list_(list),
+        scales_(w.scales),
+        panel_(panel),
+        rows_(static_cast<int>(std::min<std::ptrdiff_t>(block_rows, w.rows - panel * block_rows))),
+        cols_(w.cols),
+        sign_(subtracts ? 0x80000000u : 0u),
+        units_(units) {}
 
   bool add_nothing() const { return list_ == nullptr; }
 
-  /// Those of the next block; those outside the matrix are +0. Valid until the next call.
-  const block_delta& next() {
-    make(next_++, delta_);
+  /// Those of a block; those outside the matrix are +0. Valid until the next call.
+  const block_delta& of(std::ptrdiff_t block) {
+    add_up(block, list_->count);
+    if (list_->rounds || scales_.values != nullptr || sign_ != 0) finish(block);
+    clear_padding(cols_ - block * block_cols);
     return delta_;
   }
 
+  /// Whether a row is complete when the last adapter is added.
+  bool are_complete_by_rows() const {
+    return last().kind == kernel_interface::family::low_rank && !list_->rounds &&
+           scales_.values == nullptr;
+  }
+  /// Calls `visit(row, d)` for the rows of a whole block, in order, if they are, with D in
+  /// registers; gives it back.
+  template <class Visit>
+  Visit for_each_row(std::ptrdiff_t block, const Visit& visit) {
+    add_up(block, list_->count - 1);
+    return units_
+        .multiply(
+            last().products[0], panel_, block,
+            completes_rows<Arch, Visit>{
+                {last().strength, list_->count == 1}, delta_.values, words<Arch>(sign_), visit})
+        .visit;
+  }
+
  private:
-  void make(std::ptrdiff_t block, block_delta& delta) {
-    add_up(list_->adapters[0], panel_, block, delta.values);
-    delta.scale = list_->adapters[0].strength;
-    delta.addend = 0.0f;
-    delta.is_made_by_tiles = uses_tiles_;
-    for (std::size_t i = 1; i < list_->count; ++i) {
-      alignas(64) float sums[block_size];
-      add_up(list_->adapters[i], panel_, block, sums);
-      finish(delta, [&](floats<Arch> before, int at) {
-        return fused(floats<Arch>(list_->adapters[i].strength),
-                     floats<Arch>::load_aligned(sums + at), before);
-      });
+  const kernel_interface::packed_adapter& last() const { return list_->adapters[list_->count - 1]; }
+
+  /// The first `count` adapters.
+  void add_up(std::ptrdiff_t block, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i)
+      add_low_rank<Arch>(list_->adapters[i], {panel_, block}, i == 0, delta_.values, units_);
+  }
+
+  /// The recipe's rounding, and the sign. On its own, because it is rare.
+  [[gnu::noinline]] void finish(std::ptrdiff_t block) {
+    for (int row = 0; row < rows_; ++row) {
+      float* const values = delta_.values + row * block_cols;
+      if (scales_.values != nullptr) divide_row(values, scale_of(row, block));
+      for (int j = 0; j < block_cols; j += lanes<Arch>) {
+        floats<Arch> d = floats<Arch>::load_aligned(values + j);
+        if (list_->rounds) d = widen<T>(Map::round(d));
+        as_floats<Arch>(as_words<Arch>(d) ^ words<Arch>(sign_)).store_aligned(values + j);
+      }
     }
-    if (list_->rounds) finish(delta, [](floats<Arch> d, int) { return widen<T>(Map::round(d)); });
-    const std::ptrdiff_t cols = cols_ - block * block_cols;
+  }
+
+  static void divide_row(float* values, float scale) {
+    for (int j = 0; j < block_cols; j += lanes<Arch>)
+      (floats<Arch>::load_aligned(values + j) / floats<Arch>(scale)).store_aligned(values + j);
+  }
+  float scale_of(int row, std::ptrdiff_t block) const {
+    const std::ptrdiff_t down = (panel_ * block_rows + row) / scales_.rows;
+    return scales_.values[down * scales_.per_row + block * block_cols / scales_.cols];
+  }
+
+  /// A zero of the padding times an infinite factor is NaN.
+  void clear_padding(std::ptrdiff_t cols) {
     if (rows_ == block_rows && cols >= block_cols) return;
-    // A zero of the padding times an infinite factor is NaN.
     for (int at = 0; at < block_size; ++at)
-      if (at / block_cols >= rows_ || at % block_cols >= cols) delta.values[delta_place<T>(at)] = 0;
-  }
-
-  /// value ← next(D, its place), and nothing left to do.
-  template <class Next>
-  static void finish(block_delta& delta, const Next& next) {
-    const delta_reader<Arch> reader(delta);
-    for (int at = 0; at < block_size; at += lanes<Arch>)
-      next(reader.at(at), at).store_aligned(delta.values + at);
-    delta.scale = 1;
-    delta.addend = block_delta::nothing;
-  }
-
-  void add_up(const kernel_interface::packed_adapter& adapter, std::ptrdiff_t panel,
-              std::ptrdiff_t block, float* sums) {
-    const float* const up = adapter.up + panel * adapter.depth * block_rows;
-    const float* const down = adapter.down + block * adapter.depth * block_cols;
-    if (adapter.depth == 0) {  // rank 0
-      std::fill_n(sums, block_size, 0.0f);
-      return;
-    }
-    switch (adapter.how) {
-#ifdef REVLORA_MAY_HAVE_BF16_UNITS
-      case arithmetic::bf16_tiles:
-        return tiles_.multiply(up, down, adapter.depth, sums);
-      case arithmetic::bf16_pairs:
-        if constexpr (has_dot_pairs<Arch>)
-          return multiply<Arch, arithmetic::bf16_pairs>(up, down, adapter.depth, sums);
-        break;
-#endif
-      case arithmetic::exact_products:
-        if constexpr (!has_fused<Arch>)
-          return multiply<Arch, arithmetic::exact_products>(up, down, adapter.depth, sums);
-        break;
-      default:
-        break;
-    }
-    multiply<Arch, arithmetic::fused>(up, down, adapter.depth, sums);
+      if (at / block_cols >= rows_ || at % block_cols >= cols)
+        delta_.values[delta_place<T>(at)] = 0;
   }
 
   const kernel_interface::delta* list_;
-  std::ptrdiff_t panel_, cols_;
-  [[maybe_unused]] tiles& tiles_;
-  int rows_ = 0;
-  bool uses_tiles_ = false;
-  std::ptrdiff_t next_ = 0;
+  kernel_interface::scale_grid scales_;
+  std::ptrdiff_t panel_;
+  int rows_;
+  std::ptrdiff_t cols_;
+  std::uint32_t sign_;
+  thread_units<Arch>& units_;
   block_delta delta_;
 };
 

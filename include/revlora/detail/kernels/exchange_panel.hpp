@@ -23,12 +23,13 @@ struct panel_restorer {
 
   panel_deltas<Arch, Map> deltas;  ///< what was added
   panel_decoder<Arch, Map> decoder;
+  thread_units<Arch>& units;
 
   /// Lets `block` be read from where its base is: where it lay, if nothing was added, else from
   /// `restored`. False if the code is damaged.
   bool restore(std::ptrdiff_t index, weight_block<T>& block, T* restored) {
     if (deltas.add_nothing()) return true;
-    if (!decoder.decode(index, block, deltas.next(), restored)) return false;
+    if (!decoder.decode(index, block, deltas.of(index), restored, units)) return false;
     block.read_from(restored);
     return true;
   }
@@ -38,28 +39,29 @@ struct panel_restorer {
 template <class Arch, map Map>
 void exchange_panel(kernel_interface::panel_exchange& work) {
   using T = typename Map::weight;
-  tiles unit;
-  panel_restorer<Arch, Map> merged{{work.merged, work.w, work.panel, unit},
-                                   panel_decoder<Arch, Map>(work.merged_code)};
-  panel_deltas<Arch, Map> wanted(work.wanted, work.w, work.panel, unit);
+  thread_units<Arch> units;
+  panel_restorer<Arch, Map> merged{
+      {work.merged, work.w, work.panel, units}, panel_decoder<Arch, Map>(work.merged_code), units};
+  panel_deltas<Arch, Map> wanted(work.wanted, work.w, work.panel, units);
   panel_encoder<Arch, Map> encoder(work.bits, work.exceptions);
   checksum<Arch> base_sum, goal_sum;
   work.arrived = 0;
-  for_each_block<T>(work.w, work.panel, [&](std::ptrdiff_t index, weight_block<T> block) {
-    if (work.arrived < index) return;
-    alignas(64) T base[block_size], goal[block_size];
-    if (!merged.restore(index, block, base)) return;
-    weight_block<T> result = block;
-    if (wanted.add_nothing()) {
-      base_sum.absorb_block(block.source, block.source_stride);
-      if (work.bits != nullptr) goal_sum.absorb_block(block.source, block.source_stride);
-    } else {
-      encoder.encode(index, block, wanted.next(), goal, base_sum, goal_sum);
-      result.read_from(goal);
-    }
-    result.store();
-    work.arrived = index + 1;
-  });
+  for_each_block<T>(
+      work.w, work.panel, all_blocks, [&](std::ptrdiff_t index, weight_block<T> block) {
+        if (work.arrived < index) return;
+        alignas(64) T base[block_size], goal[block_size];
+        if (!merged.restore(index, block, base)) return;
+        weight_block<T> result = block;
+        if (wanted.add_nothing()) {
+          base_sum.absorb_block(block.source, block.source_stride);
+          if (work.bits != nullptr) goal_sum.absorb_block(block.source, block.source_stride);
+        } else {
+          encoder.encode(index, block, wanted.of(index), goal, base_sum, goal_sum, units);
+          result.read_from(goal);
+        }
+        result.store();
+        work.arrived = index + 1;
+      });
   work.wanted_code = encoder.code();
   work.base = base_sum.state().of_panel(work.panel);
   work.goal = goal_sum.state().of_panel(work.panel);
@@ -70,10 +72,10 @@ void exchange_panel(kernel_interface::panel_exchange& work) {
 template <class Arch, map Map>
 void take_back_panel(const kernel_interface::panel_exchange& work, std::ptrdiff_t count) {
   using T = typename Map::weight;
-  tiles unit;
-  panel_restorer<Arch, Map> wanted{{work.wanted, work.w, work.panel, unit},
-                                   panel_decoder<Arch, Map>(work.wanted_code)};
-  panel_deltas<Arch, Map> merged(work.merged, work.w, work.panel, unit);
+  thread_units<Arch> units;
+  panel_restorer<Arch, Map> wanted{
+      {work.wanted, work.w, work.panel, units}, panel_decoder<Arch, Map>(work.wanted_code), units};
+  panel_deltas<Arch, Map> merged(work.merged, work.w, work.panel, units);
   kernel_interface::weights w = work.w;
   w.from = w.to;
   w.from_stride = w.to_stride;
@@ -82,19 +84,19 @@ void take_back_panel(const kernel_interface::panel_exchange& work, std::ptrdiff_
     wanted.restore(index, block, weights);
     if (!merged.add_nothing()) {
       combine_rows<Arch, Map>(block_rows, {block.source, block.source_stride, weights, block_cols},
-                              merged.next(), plus_delta);
+                              merged.of(index));
       block.read_from(weights);
     }
     block.store();
   };
-  for_each_block<T>(w, work.panel, visit, count);
+  for_each_block<T>(w, work.panel, {0, count}, visit);
 }
 
 /// The checksums kernel.
 template <class Arch, element T>
 panel_checksums checksums_of_panel(const kernel_interface::weights& w, std::ptrdiff_t panel) {
   checksum<Arch> sum;
-  for_each_block<T>(w, panel, [&](std::ptrdiff_t, const weight_block<T>& block) {
+  for_each_block<T>(w, panel, all_blocks, [&](std::ptrdiff_t, const weight_block<T>& block) {
     sum.absorb_block(block.source, block.source_stride);
   });
   return sum.state().of_panel(panel);

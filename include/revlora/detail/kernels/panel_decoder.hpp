@@ -74,16 +74,16 @@ class panel_decoder {
   /// it leads to weights that do not merge to these. On its own, because inlined into a pass it is
   /// 4 % slower (GCC 12).
   [[gnu::noinline]] bool decode(std::ptrdiff_t index, const weight_block<T>& block,
-                                const block_delta& delta, T* restored) {
-    const delta_reader<Arch> reader(delta);
+                                const block_delta& delta, T* restored,
+                                const thread_units<Arch>& units) {
     const inverse of_sums;
     columns_of_block uncertain;
     for (int i = 0; i < block_rows; ++i)
-      uncertain.of_row[i] = ~guess_row(of_sums, block.row(i), reader, i, restored + i * block_cols);
+      uncertain.of_row[i] = ~guess_row(of_sums, block.row(i), delta, i, restored + i * block_cols);
     coded_weights<Arch, Map> coded(uncertain, block);
     bool is_certain = true;
     if (coded.size() > 0) {
-      coded.find(block, delta);
+      coded.find(block, delta, units);
       is_certain = get_codes(coded, restored);
     }
     return exceptions_.apply(index * block_size, block, delta, restored) &&
@@ -93,7 +93,7 @@ class panel_decoder {
  private:
   /// Writes the guesses of a row; returns the columns where they are certain.
   [[gnu::always_inline]] static std::uint64_t guess_row(const inverse& of_sums, const T* merged,
-                                                        const delta_reader<Arch>& delta, int row,
+                                                        const block_delta& delta, int row,
                                                         T* restored) {
     row_mask<Arch> certain;
     prefetch_right(merged);
@@ -101,7 +101,8 @@ class panel_decoder {
     for (int pair = 0; pair < pairs_of_row<Arch>; ++pair) {
       const int left = pair * 2 * lanes<Arch>;
       const auto d = [&](int i) {
-        return delta.at(row * block_cols + delta_offset<Arch, T>(pair, i));
+        return floats<Arch>::load_aligned(delta.values + row * block_cols +
+                                          delta_offset<Arch, T>(pair, i));
       };
       const auto guessed = of_sums.guess(stored_pair<Arch, T>::load(merged + left), {d(0), d(1)});
       guessed.weights.store(restored + left);

@@ -33,13 +33,13 @@ class panel_encoder {
   /// checksums of both.
   [[gnu::noinline]] void encode(std::ptrdiff_t index, const weight_block<T>& block,
                                 const block_delta& delta, T* merged, checksum<Arch>& base_sum,
-                                checksum<Arch>& merged_sum) {
+                                checksum<Arch>& merged_sum, const thread_units<Arch>& units) {
     checksum<Arch> sums[2] = {base_sum, merged_sum};  // copies that stay in registers
     columns_of_block uncertain, wrong;
     const typename Map::template inverse<Arch> inverse;
     became_ += combine_rows<Arch, Map>(
-        block_rows, {block.source, block.source_stride, merged, block_cols}, delta, plus_delta,
-        [&](int row, const combined_row<Arch, T>& weights) __attribute__((always_inline)) {
+        block_rows, {block.source, block.source_stride, merged, block_cols},
+        delta, [&](int row, const combined_row<Arch, T>& weights) __attribute__((always_inline)) {
           row_mask<Arch> certain, right;
 #pragma GCC unroll 8
           for (int pair = 0; pair < pairs_of_row<Arch>; ++pair) {
@@ -58,7 +58,7 @@ class panel_encoder {
     if (coded.size() > 0) {
       weight_block<T> result = block;
       result.read_from(merged);
-      coded.find(result, delta);
+      coded.find(result, delta, units);
       put_codes(coded, block, wrong);
     }
     if (wrong.any()) [[unlikely]]

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "../../error.hpp"
@@ -15,14 +16,14 @@
 #include "../panels.hpp"
 #include "memory.hpp"
 #include "piecework.hpp"
+#include "policy.hpp"
 
 namespace revlora {
 inline namespace REVLORA_NAMESPACE {
 namespace detail {
 
-using kernel_interface::arithmetic;
-using kernel_interface::kernel_table;
 using kernel_interface::magnitudes;
+using kernel_interface::packed_product;
 
 inline kernel_interface::factor to_kernels(const factor_view& m) {
   return {m.data, static_cast<std::uint8_t>(m.type), m.rows, m.cols, m.row_stride, m.col_stride};
@@ -39,28 +40,12 @@ class shared_magnitudes {
     while (found.largest > seen && !largest_.compare_exchange_weak(seen, found.largest)) {
     }
   }
-  std::uint32_t smallest() const { return smallest_; }
-  std::uint32_t largest() const { return largest_; }
+  magnitudes found() const { return {smallest_, largest_}; }
 
  private:
   std::atomic<std::uint32_t> smallest_ = std::numeric_limits<std::uint32_t>::max();
   std::atomic<std::uint32_t> largest_ = 0;
 };
-
-/// Whether an arithmetic gives the contract's bits for factors of these magnitudes.
-///
-/// The bf16 instructions flush subnormals. None can occur if no element is one and the smallest
-/// exponents of the two factors add up to at least −112: then every partial sum is a multiple of
-/// 2⁻¹²⁶. Products of 16-bit elements are exact under the same condition, unless they overflow.
-inline bool is_exact(arithmetic how, const shared_magnitudes& b, const shared_magnitudes& a) {
-  if (how == arithmetic::fused) return true;
-  if (b.largest() == 0 || a.largest() == 0) return true;  // all products are zero
-  const auto exponent = [](std::uint32_t bits) { return static_cast<int>(bits >> 23) - 127; };
-  if (exponent(b.smallest()) == -127 || exponent(a.smallest()) == -127) return false;
-  if (exponent(b.smallest()) + exponent(a.smallest()) < -112) return false;
-  return how != arithmetic::exact_products ||
-         exponent(b.largest()) + exponent(a.largest()) + 2 <= 127;
-}
 
 /// So that a vector of them is a type of this namespace's, and its code not that of other files.
 struct packed_adapter : kernel_interface::packed_adapter {};
@@ -77,10 +62,10 @@ class packed_adapters {
     packed_.reserve(adapters.size());
     memory_.reserve(2 * adapters.size());
     for (const low_rank& adapter : adapters) {
-      const arithmetic preferred = kernels.preferred[static_cast<int>(adapter.type())];
-      if (!pack(kernels, weights, adapter, preferred, executor))
-        pack(kernels, weights, adapter, arithmetic::fused, executor);
-      if (!found_) return;
+      kernel_interface::packed_adapter packed{
+          kernel_interface::family::low_rank, adapter.strength(), {}};
+      if (!pack(kernels, weights, adapter.b(), adapter.a(), packed.products[0], executor)) return;
+      packed_.push_back({packed});
     }
     delta_ = {packed_.data(), packed_.size(), adapters.recipe() == recipe::rounded_delta};
   }
@@ -94,58 +79,44 @@ class packed_adapters {
   bool adds_nothing() const { return packed_.empty(); }
   const kernel_interface::delta& delta() const { return delta_; }
 
-  /// Lets `delta` begin at a column of blocks, for weights whose columns begin there.
-  void start_at(std::ptrdiff_t block) {
-    for (std::size_t i = 0; i < packed_.size(); ++i)
-      packed_[i].down = memory_[2 * i + 1].get() + block * packed_[i].depth * block_cols;
-  }
-
-  /// So many columns of blocks that A's part stays in the second-level cache from panel to panel:
-  /// 1 MiB. At rank 128 in fp32, all of A streamed from memory for each panel took twice the time.
-  std::ptrdiff_t blocks_at_once() const {
-    std::ptrdiff_t steps = 0;
-    for (const auto& adapter : packed_) steps += adapter.depth;
-    constexpr std::ptrdiff_t cache = std::ptrdiff_t{1} << 20;
-    const auto bytes = std::max<std::ptrdiff_t>(1, 4 * steps * block_cols);
-    return std::max<std::ptrdiff_t>(1, cache / bytes);
-  }
-
  private:
-  static std::ptrdiff_t steps_of(std::ptrdiff_t rank, arithmetic how) {
-    const auto groups_of = [&](std::ptrdiff_t ranks) { return (rank + ranks - 1) / ranks; };
-    switch (how) {
-      case arithmetic::bf16_pairs:
-        return groups_of(4) * 2;
-      case arithmetic::bf16_tiles:
-        return rank <= 32 ? (rank + 1) / 2 : groups_of(32) * 16;
-      default:
-        return groups_of(2) * 2;
+  /// B·A, for the unit that is preferred if that is exact; false if something is `found`.
+  template <executor Executor>
+  bool pack(const kernel_table& kernels, element_type weights, const factor_view& b,
+            const factor_view& a, packed_product& packed, const Executor& executor) {
+    packed.unit = preferred_unit(kernels, a.type, a.rows);
+    if (!pack_for_unit(kernels, weights, b, a, packed, executor)) {
+      packed.unit = arithmetic::fused;
+      pack_for_unit(kernels, weights, b, a, packed, executor);
     }
+    return found_.ok();
   }
 
-  /// False, and nothing packed, if the arithmetic is not exact for the adapter.
+  /// False, and nothing packed, if the unit is not exact for the factors. One look while packing
+  /// decides; what real adapters hold passes.
   template <executor Executor>
-  bool pack(const kernel_table& kernels, element_type weights, const low_rank& adapter,
-            arithmetic how, const Executor& executor) {
-    const std::ptrdiff_t panels = panels_of(adapter.b().rows, 1);
-    const std::ptrdiff_t blocks = blocks_of(adapter.a().cols);
-    const std::ptrdiff_t depth = steps_of(adapter.rank(), how);
+  bool pack_for_unit(const kernel_table& kernels, element_type weights, const factor_view& b,
+                     const factor_view& a, packed_product& packed, const Executor& executor) {
+    const kernel_interface::unit_kernels& unit = kernels.units[static_cast<int>(packed.unit)];
+    const bool splits_columns = kernels.of[static_cast<int>(weights)].splits_columns;
+    const std::ptrdiff_t panels = panels_of(b.rows, 1);
+    const std::ptrdiff_t blocks = blocks_of(a.cols);
+    const std::ptrdiff_t depth = unit.steps_of(a.rows);
     auto up = allocate<float>(static_cast<std::size_t>(panels * depth * block_rows));
     auto down = allocate<float>(static_cast<std::size_t>(blocks * depth * block_cols));
     shared_magnitudes in_b, in_a;
-    // One look while packing decides: what real adapters hold passes.
-    const std::ptrdiff_t elements = adapter.rank() * (adapter.b().rows + adapter.a().cols);
+    const std::ptrdiff_t elements = a.rows * (b.rows + a.cols);
     found_ = piecework(panels + blocks).run(executor, elements, [&](std::ptrdiff_t piece) {
       if (piece < panels)
-        in_b.add(kernels.pack_up(to_kernels(adapter.b()), how, piece,
-                                 up.get() + piece * depth * block_rows));
+        in_b.add(unit.pack_up(to_kernels(b), piece, up.get() + piece * depth * block_rows));
       else
-        in_a.add(kernels.of[static_cast<int>(weights)].pack_down(
-            to_kernels(adapter.a()), how, piece - panels,
-            down.get() + (piece - panels) * depth * block_cols));
+        in_a.add(unit.pack_down(to_kernels(a), splits_columns, piece - panels,
+                                down.get() + (piece - panels) * depth * block_cols));
     });
-    if (found_ && !is_exact(how, in_b, in_a)) return false;
-    packed_.push_back({{up.get(), down.get(), depth, adapter.strength(), how}});
+    if (found_ && !unit.is_exact(in_b.found(), in_a.found())) return false;
+    packed.up = up.get();
+    packed.down = down.get();
+    packed.depth = depth;
     memory_.push_back(std::move(up));
     memory_.push_back(std::move(down));
     return true;

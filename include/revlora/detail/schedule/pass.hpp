@@ -13,9 +13,9 @@
 #include "../namespace.hpp"
 #include "../panels.hpp"
 #include "../refuse.hpp"
-#include "../strided.hpp"
 #include "packed_adapters.hpp"
 #include "piecework.hpp"
+#include "policy.hpp"
 
 namespace revlora {
 inline namespace REVLORA_NAMESPACE {
@@ -29,7 +29,7 @@ inline constexpr matrix_view<T> nowhere{};
 
 template <element T>
 kernel_interface::weights to_kernels(matrix_view<const T> from, matrix_view<T> to) {
-  return {from.data, from.row_stride, to.data, to.row_stride, from.rows, from.cols};
+  return {from.data, from.row_stride, to.data, to.row_stride, from.rows, from.cols, {}};
 }
 template <element T>
 const kernel_interface::weight_kernels& kernels_for(const kernel_table& kernels) {
@@ -43,19 +43,17 @@ const kernel_interface::weight_kernels& kernels_for(const kernel_table& kernels)
 /// end.
 template <element T, executor Executor>
 std::int64_t combine_pass(const kernel_table& kernels, matrix_view<const T> from, matrix_view<T> to,
-                          packed_adapters& adapters, bool subtracts, const Executor& executor) {
+                          const packed_adapters& adapters, bool subtracts,
+                          const Executor& executor) {
   std::atomic<std::int64_t> became = 0;
   piecework panels(panels_of(from.rows, from.cols));
-  const std::ptrdiff_t width = adapters.blocks_at_once() * block_cols;
-  for (std::ptrdiff_t left = 0; left < from.cols; left += width) {
-    const std::ptrdiff_t cols = std::min(width, from.cols - left);
-    kernel_interface::weights strip = to_kernels(from, to);
-    strip.from = behind(from.data, left);
-    strip.to = behind(to.data, left);
-    strip.cols = cols;
-    adapters.start_at(left / block_cols);
+  const kernel_interface::weights weights = to_kernels(from, to);
+  const std::ptrdiff_t width = blocks_at_once(adapters.delta());
+  for (std::ptrdiff_t first = 0; first < blocks_of(from.cols); first += width) {
+    const kernel_interface::block_range strip{first, first + width};
+    const std::ptrdiff_t cols = std::min(width * block_cols, from.cols - first * block_cols);
     const auto combine = [&](std::ptrdiff_t panel) {
-      became += kernels_for<T>(kernels).combine(strip, adapters.delta(), subtracts, panel);
+      became += kernels_for<T>(kernels).combine(weights, adapters.delta(), subtracts, panel, strip);
     };
     if (from.data == to.data)
       panels.run_to_the_end(executor, from.rows * cols, combine);

@@ -13,14 +13,11 @@
 #include "../namespace.hpp"
 #include "../refuse.hpp"
 #include "ieee_mode.hpp"
+#include "policy.hpp"
 
 namespace revlora {
 inline namespace REVLORA_NAMESPACE {
 namespace detail {
-
-/// Fewer numbers than this are worked on faster than an OpenMP team is woken: 128×128 weights take
-/// 5 µs without a record, 10 with one.
-inline constexpr std::ptrdiff_t worth_a_team = std::ptrdiff_t{1} << 15;
 
 /// The pieces of a pass. It knows which of them an executor has begun, and those are done when it
 /// is back: a body does not throw.

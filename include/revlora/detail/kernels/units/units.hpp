@@ -1,0 +1,86 @@
+// The units that the kernels of an instruction set are compiled with. Which of them a table offers,
+// and which of those is used, is told at run time.
+#pragma once
+
+#include <cstddef>
+#include <type_traits>
+
+#include "../../kernel_interface.hpp"
+#include "../../namespace.hpp"
+#include "../../panels.hpp"
+#include "../simd.hpp"
+#include "exact_products.hpp"
+#include "fma.hpp"
+#include "unit.hpp"
+#if defined(__AVX512F__) && defined(__x86_64__)
+#include "bf16_pairs.hpp"
+#include "bf16_tiles.hpp"
+#endif
+
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
+
+template <class... Units>
+struct unit_list {};
+
+/// Those for fp32.
+template <class Arch>
+using vector_units = std::conditional_t<has_fused<Arch>, unit_list<fma_unit>,
+                                        unit_list<fma_unit, exact_products_unit>>;
+
+template <class Arch>
+struct units_of {
+  using type = vector_units<Arch>;
+};
+#if defined(__AVX512F__) && defined(__x86_64__)
+template <class Arch>
+requires std::is_base_of_v<xsimd::avx512f, Arch>
+struct units_of<Arch> {
+  using type = unit_list<fma_unit, bf16_pairs_unit, bf16_tiles_unit>;
+};
+#endif
+
+/// The units of a thread.
+template <class Arch, class List = typename units_of<Arch>::type>
+class thread_units;
+template <class Arch, class... Units>
+class thread_units<Arch, unit_list<Units...>> : Units... {
+  static_assert((unit<Units, Arch> && ...));
+
+ public:
+  /// Hands the sums of a block to a visitor (unit.hpp), and gives it back.
+  template <class Visit>
+  Visit multiply(const kernel_interface::packed_product& product, std::ptrdiff_t panel,
+                 std::ptrdiff_t block, Visit visit) {
+    const float* const up = product.up + panel * product.depth * block_rows;
+    const float* const down = product.down + block * product.depth * block_cols;
+    const auto multiply_if_chosen = [&]<class Unit>(Unit& unit) {
+      if (product.unit == Unit::kind)
+        visit = multiply_by<Unit, Visit>(unit, up, down, product.depth, visit);
+    };
+    (multiply_if_chosen(static_cast<Units&>(*this)), ...);
+    return visit;
+  }
+
+  /// For who takes long from one product to the next.
+  void keep_awake() const {
+    const auto keep = []<class Unit>(const Unit& used) {
+      if constexpr (requires { used.keep_awake(); }) used.keep_awake();
+    };
+    (keep(static_cast<const Units&>(*this)), ...);
+  }
+
+ private:
+  // On its own, with a copy of the visitor, so that what both need stays in registers.
+  template <class Unit, class Visit>
+  [[gnu::noinline]] static Visit multiply_by(Unit& unit, const float* up, const float* down,
+                                             std::ptrdiff_t depth, Visit visit) {
+    unit.template multiply<Arch>(up, down, depth, visit);
+    return visit;
+  }
+};
+
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora

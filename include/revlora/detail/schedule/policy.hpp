@@ -1,0 +1,53 @@
+// Which way of several that give the same bits is taken, and why.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include "../../element.hpp"
+#include "../kernel_interface.hpp"
+#include "../namespace.hpp"
+#include "../panels.hpp"
+
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
+
+using kernel_interface::arithmetic;
+using kernel_interface::kernel_table;
+
+/// Fewer numbers than this are worked on faster than an OpenMP team is woken: 128×128 weights take
+/// 5 µs without a record, 10 with one.
+inline constexpr std::ptrdiff_t worth_a_team = std::ptrdiff_t{1} << 15;
+
+/// The unit for factors of a type, if it turns out to be exact. A table has units for bf16 only
+/// where they are faster than `fused`, and `exact_products` only where `fused` is imitated, which
+/// takes a call for each number.
+inline arithmetic preferred_unit(const kernel_table& kernels, element_type factors,
+                                 std::ptrdiff_t rank) {
+  const auto has = [&](arithmetic unit) {
+    return kernels.units[static_cast<int>(unit)].pack_up != nullptr;
+  };
+  if (rank == 0) return arithmetic::fused;  // nothing to be multiplied
+  if (factors == element_type::bf16)
+    for (const arithmetic unit : {arithmetic::bf16_tiles, arithmetic::bf16_pairs})
+      if (has(unit)) return unit;
+  if (size_of(factors) <= 2 && has(arithmetic::exact_products)) return arithmetic::exact_products;
+  return arithmetic::fused;
+}
+
+/// So many columns of blocks that A's part stays in the second-level cache from panel to panel:
+/// 1 MiB. At rank 128 in fp32, all of A streamed from memory for each panel took twice the time.
+inline std::ptrdiff_t blocks_at_once(const kernel_interface::delta& list) {
+  std::ptrdiff_t steps = 0;
+  for (std::size_t i = 0; i < list.count; ++i)
+    for (const auto& product : list.adapters[i].products) steps += product.depth;
+  constexpr std::ptrdiff_t cache = std::ptrdiff_t{1} << 20;
+  const auto bytes =
+      std::max<std::ptrdiff_t>(1, steps * block_cols * static_cast<std::ptrdiff_t>(sizeof(float)));
+  return std::max<std::ptrdiff_t>(1, cache / bytes);
+}
+
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora
