@@ -20,7 +20,7 @@ namespace oracle {
 /// An integer that increases with the value; −0 comes just below +0. Infinities are at the ends.
 template <class T>
 std::int64_t order_of(T x) {
-  const std::uint32_t bits = bits_of(x);
+  const std::uint32_t bits = oracle::bits_of(x);
   const std::int64_t magnitude = bits & (sign_bit<T> - 1);
   return bits == magnitude ? magnitude : -1 - magnitude;
 }
@@ -34,7 +34,7 @@ T from_order(std::int64_t order) {
 template <class T, class LeadsThere>
 std::int64_t steps_that_hold(std::int64_t start, std::int64_t direction,
                              const LeadsThere& leads_there) {
-  const std::int64_t room = infinity_bits<T> + (direction > 0 ? -start : start + 1);
+  const std::int64_t room = last_bits<T> + (direction > 0 ? -start : start + 1);
   std::int64_t holds = 0, fails = 1;
   while (fails <= room && leads_there(start + direction * fails)) {
     holds = fails;
@@ -51,9 +51,9 @@ std::int64_t steps_that_hold(std::int64_t start, std::int64_t direction,
 /// How many weights, x among them, lead to round(x + d); neither x nor the sum is NaN.
 template <class T>
 std::int64_t preimage_size(T x, float d) {
-  const bits_t<T> y = bits_of(round<T>(widen(x) + d));
+  const bits_t<T> y = oracle::bits_of(round<T>(widen(x) + d));
   const auto leads_there = [&](std::int64_t order) {
-    return bits_of(round<T>(widen(from_order<T>(order)) + d)) == y;
+    return oracle::bits_of(round<T>(widen(from_order<T>(order)) + d)) == y;
   };
   const std::int64_t start = order_of(x);
   return 1 + steps_that_hold<T>(start, 1, leads_there) + steps_that_hold<T>(start, -1, leads_there);

@@ -18,29 +18,49 @@
 namespace oracle {
 
 using revlora::bf16;
+using revlora::e4m3;
+using revlora::e5m2;
 using revlora::f16;
 
-/// IEEE 754's parameters of a format, and the one NaN that arithmetic may produce.
+/// IEEE 754's parameters of a format, its largest number, and the one NaN that arithmetic may
+/// produce.
 template <class T>
 struct format;
 template <>
 struct format<float> {
   using bits = std::uint32_t;
   static constexpr int exponent_width = 8, fraction_width = 23;
-  static constexpr bits canonical_nan = 0x7fc00000;
+  static constexpr bits largest = 0x7f7fffff, canonical_nan = 0x7fc00000;
 };
 template <>
 struct format<f16> {
   using bits = std::uint16_t;
   static constexpr int exponent_width = 5, fraction_width = 10;
-  static constexpr bits canonical_nan = 0x7e00;
+  static constexpr bits largest = 0x7bff, canonical_nan = 0x7e00;
 };
 template <>
 struct format<bf16> {
   using bits = std::uint16_t;
   static constexpr int exponent_width = 8, fraction_width = 7;
-  static constexpr bits canonical_nan = 0x7fc0;
+  static constexpr bits largest = 0x7f7f, canonical_nan = 0x7fc0;
 };
+
+/// As IEEE 754, in eight bits.
+template <>
+struct format<e5m2> {
+  using bits = std::uint8_t;
+  static constexpr int exponent_width = 5, fraction_width = 2;
+  static constexpr bits largest = 0x7b, canonical_nan = 0x7e;
+};
+/// Not IEEE 754's: numbers go on where infinity would be, and the last pattern is the only NaN.
+template <>
+struct format<e4m3> {
+  using bits = std::uint8_t;
+  static constexpr int exponent_width = 4, fraction_width = 3;
+  static constexpr bits largest = 0x7e, canonical_nan = 0x7f;
+};
+template <class T>
+inline constexpr bool has_infinity = format<T>::largest + 1 < format<T>::canonical_nan;
 
 template <class T>
 using bits_t = typename format<T>::bits;
@@ -56,8 +76,10 @@ T from_bits(std::uint32_t bits) {
 }
 
 template <class T>
-inline constexpr std::uint32_t infinity_bits = ((1u << format<T>::exponent_width) - 1)
-                                               << format<T>::fraction_width;
+inline constexpr std::uint32_t infinity_bits = format<T>::largest + 1;
+/// The largest pattern that is no NaN.
+template <class T>
+inline constexpr std::uint32_t last_bits = format<T>::largest + (has_infinity<T> ? 1 : 0);
 template <class T>
 inline constexpr std::uint32_t sign_bit =
     1u << (format<T>::exponent_width + format<T>::fraction_width);
@@ -77,11 +99,11 @@ double value_of(T x) {
   constexpr int fraction_width = format<T>::fraction_width;
   constexpr std::uint32_t top = (1u << format<T>::exponent_width) - 1;
   constexpr int bias = static_cast<int>(top / 2);
-  const std::uint32_t bits = bits_of(x);
+  const std::uint32_t bits = oracle::bits_of(x);
   const std::uint32_t exponent = (bits >> fraction_width) & top;
   const double fraction = bits & ((1u << fraction_width) - 1);
   double magnitude;
-  if (exponent == top) {
+  if ((bits & (sign_bit<T> - 1)) > format<T>::largest) {
     magnitude = fraction != 0 ? std::numeric_limits<double>::quiet_NaN()
                               : std::numeric_limits<double>::infinity();
   } else if (exponent == 0) {
@@ -95,29 +117,33 @@ double value_of(T x) {
 
 template <class T>
 float widen(T x) {
-  return static_cast<float>(value_of(x));  // exact: every value of the three types is a float
+  return static_cast<float>(value_of(x));  // exact: every value of the types is a float
 }
 inline float widen(float x) {
   return x;
 }
 
-/// All magnitudes of a 16-bit type in ascending order; the index is the bit pattern. Infinity
-/// stands where the next binade would begin: that is where IEEE 754 overflows to it.
+/// All magnitudes of a type of 16 bits or fewer in ascending order; the index is the bit pattern.
+/// The last one is what would come next if exponents had no end: that is where IEEE 754 overflows
+/// to infinity.
 template <class T>
 const std::vector<double>& magnitudes() {
   static const std::vector<double> table = [] {
     std::vector<double> values;
-    for (std::uint32_t bits = 0; bits < infinity_bits<T>; ++bits) {
+    for (std::uint32_t bits = 0; bits <= format<T>::largest; ++bits) {
       values.push_back(value_of(from_bits<T>(bits)));
     }
-    values.push_back(std::ldexp(1.0, 1 << (format<T>::exponent_width - 1)));
+    values.push_back(values.back() + ulp<T>(values.back()));
     return values;
   }();
   return table;
 }
 
+/// What becomes of numbers that are rounded beyond the largest of a type without infinity.
+enum class overflow { to_largest, to_nan };
+
 /// The bits of round_T(z): nearest value, ties to the even pattern, canonical NaN.
-template <class T>
+template <class T, overflow beyond = overflow::to_largest>
 T round(float z) {
   if (std::isnan(z)) return from_bits<T>(format<T>::canonical_nan);
   if constexpr (sizeof(T) == sizeof(float)) {
@@ -132,6 +158,10 @@ T round(float z) {
       const double middle = (table[above - 1] + table[above]) / 2;
       const bool up = magnitude > middle || (magnitude == middle && above % 2 == 0);
       if (up) nearest = above;
+    }
+    if (!has_infinity<T> && nearest > format<T>::largest) {
+      if (beyond == overflow::to_nan) return from_bits<T>(format<T>::canonical_nan);
+      nearest = format<T>::largest;
     }
     return from_bits<T>(nearest | (std::signbit(z) ? sign_bit<T> : 0));
   }
@@ -161,6 +191,10 @@ inline std::vector<float> widened(const revlora::factor_view& m) {
       return widened<f16>(m);
     case revlora::element_type::bf16:
       return widened<bf16>(m);
+    case revlora::element_type::e4m3:
+      return widened<e4m3>(m);
+    case revlora::element_type::e5m2:
+      return widened<e5m2>(m);
   }
   return {};
 }

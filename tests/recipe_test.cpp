@@ -73,7 +73,7 @@ TYPED_TEST(RoundedDeltaRoundTrip, RestoresNormalWeightsAtEveryRatio) {
 TEST(RoundedDeltaOfBf16, RoundsTwice) {
   const auto adapter = adapter_of_rows({0x1.01p-8f}, 1);
   matrix<revlora::bf16> once(1, 1), twice(1, 1);
-  once(0, 0) = twice(0, 0) = {0x3f80};
+  once(0, 0) = twice(0, 0) = revlora::bf16::from_bits(0x3f80);
   revlora::merge(once.view(), adapter.view());
   revlora::merge(twice.view(), {adapter.view(), recipe::rounded_delta});
   EXPECT_EQ(once(0, 0).bits, 0x3f81);

@@ -29,6 +29,15 @@ inline namespace REVLORA_NAMESPACE {
 static_assert(std::endian::native == std::endian::little,
               "revlora: checksums and undo records are defined on little-endian memory");
 
+/// The run-time name of an element type. The values are part of the undo record's format.
+enum class element_type : std::uint8_t {
+  fp32 = 0,  ///< IEEE binary32
+  fp16 = 1,  ///< IEEE binary16
+  bf16 = 2,  ///< bfloat16
+  e4m3 = 3,  ///< 8 bits, no infinity
+  e5m2 = 4,  ///< 8 bits
+};
+
 /// A number of 16 or 8 bits. Storage only: no arithmetic, but conversions from and to float, which
 /// are explicit, constexpr, and exact or correctly rounded (to nearest, ties to even, NaN to the
 /// canonical one) in whatever floating-point mode the caller runs. Memory that holds numbers of
@@ -69,15 +78,6 @@ using e5m2 = stored_number<detail::e5m2_format, std::uint8_t>;
 
 static_assert(sizeof(float) == 4 && sizeof(f16) == 2 && sizeof(bf16) == 2 && sizeof(e4m3) == 1 &&
               sizeof(e5m2) == 1);
-
-/// The run-time name of an element type. The values are part of the undo record's format.
-enum class element_type : std::uint8_t {
-  fp32 = 0,  ///< IEEE binary32
-  fp16 = 1,  ///< IEEE binary16
-  bf16 = 2,  ///< bfloat16
-  e4m3 = 3,  ///< 8 bits, no infinity
-  e5m2 = 4,  ///< 8 bits
-};
 
 namespace detail {
 inline constexpr int element_types = 5;
