@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <revlora/revlora.hpp>
 #include <vector>
@@ -19,8 +21,8 @@ inline constexpr std::size_t working_set = std::size_t{5} << 28;  // 1.25 GiB
 /// than the work that is timed.
 struct lasting_memory {
   // Room for one matrix more than fills the working set; a matrix may be as large as that itself.
-  revlora::detail::aligned_array<std::byte> bytes =
-      revlora::detail::allocate<std::byte>(2 * working_set);
+  const std::unique_ptr<std::byte, decltype(&std::free)> bytes{
+      static_cast<std::byte*>(std::aligned_alloc(64, 2 * working_set)), &std::free};
   std::optional<revlora::element_type> type;  ///< of the weights that it holds
   std::size_t filled = 0;                     ///< so many bytes hold weights of that type
   std::size_t cursor = 0;                     ///< behind the bytes that were used last

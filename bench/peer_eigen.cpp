@@ -9,10 +9,10 @@ adder<float> eigen(const revlora::low_rank& adapter, int threads) {
   using matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   Eigen::setNbThreads(threads);
   return [=](float* w) {
-    const revlora::factor_view &b = adapter.b(), &a = adapter.a();
-    const Eigen::Map<const matrix> up(static_cast<const float*>(b.data), b.rows, b.cols);
-    const Eigen::Map<const matrix> down(static_cast<const float*>(a.data), a.rows, a.cols);
-    Eigen::Map<matrix>(w, b.rows, a.cols).noalias() += adapter.strength() * up * down;
+    const revlora::any_const_matrix b = adapter.b(), a = adapter.a();
+    const Eigen::Map<const matrix> up(static_cast<const float*>(b.data()), b.rows(), b.cols());
+    const Eigen::Map<const matrix> down(static_cast<const float*>(a.data()), a.rows(), a.cols());
+    Eigen::Map<matrix>(w, b.rows(), a.cols()).noalias() += adapter.strength() * up * down;
   };
 }
 

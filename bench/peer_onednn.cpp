@@ -53,14 +53,15 @@ struct product {
   dnnl::memory b, a, w;
 
   explicit product(const revlora::low_rank& adapter) {
-    const std::ptrdiff_t rows = adapter.b().rows, rank = adapter.rank(), cols = adapter.a().cols;
-    const T* const from = static_cast<const T*>(adapter.b().data);
+    const std::ptrdiff_t rows = adapter.b().rows(), rank = adapter.rank(),
+                         cols = adapter.a().cols();
+    const T* const from = static_cast<const T*>(adapter.b().data());
     for (std::ptrdiff_t i = 0; i < rows * rank; ++i)
       scaled_b.push_back(scaled(from[i], adapter.strength()));
     const auto chosen = describe<T>(engine, rows, rank, cols);
     matmul = dnnl::matmul(chosen);
     b = dnnl::memory(chosen.src_desc(), engine, scaled_b.data());
-    a = dnnl::memory(chosen.weights_desc(), engine, const_cast<void*>(adapter.a().data));
+    a = dnnl::memory(chosen.weights_desc(), engine, const_cast<void*>(adapter.a().data()));
     w = dnnl::memory(chosen.dst_desc(), engine, nullptr);
   }
 };

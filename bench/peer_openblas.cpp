@@ -7,13 +7,13 @@ namespace bench {
 
 adder<float> openblas(const revlora::low_rank& adapter, int threads) {
   openblas_set_num_threads(threads);
-  const auto rows = static_cast<blasint>(adapter.b().rows);
-  const auto cols = static_cast<blasint>(adapter.a().cols);
+  const auto rows = static_cast<blasint>(adapter.b().rows());
+  const auto cols = static_cast<blasint>(adapter.a().cols());
   const auto rank = static_cast<blasint>(adapter.rank());
   return [=](float* w) {
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, cols, rank, adapter.strength(),
-                static_cast<const float*>(adapter.b().data), rank,
-                static_cast<const float*>(adapter.a().data), cols, 1.0f, w, cols);
+                static_cast<const float*>(adapter.b().data()), rank,
+                static_cast<const float*>(adapter.a().data()), cols, 1.0f, w, cols);
   };
 }
 

@@ -20,8 +20,7 @@ std::vector<T> normal(std::ptrdiff_t count, double deviation, unsigned seed) {
   std::mt19937 generator(seed);
   std::normal_distribution<float> distribution(0.0f, static_cast<float>(deviation));
   std::vector<T> values(static_cast<std::size_t>(count));
-  for (T& value : values)
-    value = revlora::detail::from_bits<T>(revlora::detail::narrow<T>(distribution(generator)));
+  for (T& value : values) value = T(distribution(generator));
   return values;
 }
 

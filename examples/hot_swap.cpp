@@ -17,7 +17,7 @@ struct adapter {
   std::vector<float> A = normal_numbers<float>(rank * d_in, 0.02f);
 
   revlora::low_rank view() const {
-    return {revlora::matrix_view(B, d_out, rank), revlora::matrix_view(A, rank, d_in), 2};
+    return {revlora::matrix_view(B, d_out, rank), revlora::matrix_view(A, rank, d_in), 2.0f};
   }
 };
 
@@ -36,7 +36,7 @@ int main() {
   for (std::size_t request = 1; request <= swaps; ++request) {
     const adapter* next = &adapters[request * 3 % adapters.size()];
     revlora::swap(W, current->view(), next->view(), record);
-    revlora::unmerge(S, current->view());
+    revlora::subtract(S, current->view());
     revlora::merge(S, next->view());
     current = next;
   }
@@ -47,7 +47,7 @@ int main() {
       weights == fresh && std::ranges::equal(record.bytes(), fresh_record.bytes());
 
   revlora::unmerge(W, current->view(), record);
-  revlora::unmerge(S, current->view());
+  revlora::subtract(S, current->view());
   const int changed = count_different(weights, base), lost = count_different(subtracted, base);
   std::printf("%zu swaps, %d of %zu weights changed; subtraction changed %d (%.1f %%)\n", swaps,
               changed, base.size(), lost, 100.0 * lost / static_cast<double>(base.size()));

@@ -26,7 +26,7 @@ int main() {
   const auto B = normal_numbers<float>(d_out * rank, 0.01f);
   const auto A = normal_numbers<float>(rank * d_in, 0.02f);
   const revlora::low_rank adapter(revlora::matrix_view(B, d_out, rank),
-                                  revlora::matrix_view(A, rank, d_in), 2);
+                                  revlora::matrix_view(A, rank, d_in), 2.0f);
   const auto base = normal_numbers<revlora::bf16>(d_out * d_in, 0.02f);
   auto weights = base, by_one_thread = base;
   const revlora::matrix_view W(weights, d_out, d_in);

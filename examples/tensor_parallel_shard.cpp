@@ -39,7 +39,7 @@ int main() {
   const auto B = normal_numbers<float>(d_out * rank, 0.01f);
   const auto A = normal_numbers<float>(rank * d_in, 0.02f);
   const revlora::low_rank adapter(revlora::matrix_view(B, d_out, rank),
-                                  revlora::matrix_view(A, rank, d_in), 2);
+                                  revlora::matrix_view(A, rank, d_in), 2.0f);
   auto base = normal_numbers<revlora::bf16>(d_out * d_in, 0.02f), merged = base;
   const view W(base, d_out, d_in), whole(merged, d_out, d_in);
   revlora::merge(whole, adapter);

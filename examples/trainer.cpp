@@ -26,7 +26,7 @@ int main() {
   std::vector<float> A = normal_numbers<float>(rank * d_in, 0.02f);
   // A view: it shows the factors as they are at each call.
   const revlora::low_rank adapter(revlora::matrix_view(B, d_out, rank),
-                                  revlora::matrix_view(A, rank, d_in), 2);
+                                  revlora::matrix_view(A, rank, d_in), 2.0f);
   revlora::undo_record record;  // reused: its memory stays
   int changed = 0;
   double bits = 0;
@@ -38,7 +38,7 @@ int main() {
     bits += 8.0 * static_cast<double>(record.size_bytes()) / (d_out * d_in * steps);
 
     revlora::merge(S, adapter);
-    revlora::unmerge(S, adapter);  // no record: W − s·B·A, rounded
+    revlora::subtract(S, adapter);  // no record: W − s·B·A, rounded
 
     step(B, 1e-3f);
     step(A, 1e-4f);

@@ -17,7 +17,7 @@ class ExecutorFailure : public testing::Test {
   ExecutorFailure() {
     revlora::merge(merged.view(), list, record);
     revlora::merge(swapped.view(), wanted, swapped_record);
-    revlora::unmerge(subtracted.view(), list);
+    revlora::subtract(subtracted.view(), list);
   }
 
   using verb = std::function<void(matrix<W>&, revlora::undo_record&, const failing&)>;
@@ -86,8 +86,9 @@ TYPED_TEST(ExecutorFailure, IsNoticedWhereNothingIsWritten) {
   const auto unchanged = [&](const auto& does) {
     this->all_or_nothing(this->merged, this->record, this->merged, this->record, does);
   };
-  unchanged(
-      [&](auto& w, auto& its, const auto& on) { revlora::verify(w.view(), this->list, its, on); });
+  unchanged([&](auto& w, auto& its, const auto& on) {
+    revlora::detail::require(revlora::validate(w.view(), this->list, its, on));
+  });
   unchanged([&](auto& w, auto& its, const auto& on) {
     EXPECT_EQ(revlora::state_of(w.view(), its, on), revlora::weights_state::merged);
   });
@@ -133,7 +134,7 @@ TYPED_TEST(ExecutorFailure, LeavesChangedWeightsAlone) {
 
 TYPED_TEST(ExecutorFailure, DoesNotEndAPlainMergeHalfWay) {
   this->finished_once_begun(this->subtracted, [&](auto& w, auto&, const auto& on) {
-    revlora::unmerge(w.view(), this->list, on);
+    revlora::subtract(w.view(), this->list, on);
   });
   matrix<TypeParam> expected = this->base;
   const std::vector<revlora::low_rank> in_strips{this->first.view(), this->deep.view()};
@@ -153,7 +154,7 @@ TYPED_TEST(ExecutorFailure, IsThrownOutOfPlace) {
   noticed(
       [&](auto& w, auto&, const auto& on) { revlora::merge(from(w), to.view(), this->list, on); });
   noticed([&](auto& w, auto&, const auto& on) {
-    revlora::unmerge(from(w), to.view(), this->list, on);
+    revlora::subtract(from(w), to.view(), this->list, on);
   });
   noticed([&](auto& w, auto&, const auto& on) {
     revlora::merge(from(w), to.view(), {}, on);

@@ -38,17 +38,18 @@ TYPED_TEST(Executors, GiveTheSameBytesForEveryVerb) {
     for (const path<W>& p : paths<W>()) {
       matrix<W> merged = base, subtracted = base;
       revlora::undo_record record;
-      const std::int64_t lost = p.merge_recorded(merged.view(), list, record, on_this_thread());
+      const revlora::merge_report report =
+          p.merge_recorded(merged.view(), list, record, on_this_thread());
       p.subtract(subtracted.view(), list, on_this_thread());
       for (const auto& [name, on] : other_executors()) {
         SCOPED_TRACE(std::string(name) + " on " + p.name);
         matrix<W> got = base;
-        ASSERT_EQ(p.merge(got.view(), list, on), lost);
+        ASSERT_EQ(p.merge(got.view(), list, on), report);
         ASSERT_TRUE(same_bits(merged, got));
 
         got = base;
         revlora::undo_record other;
-        ASSERT_EQ(p.merge_recorded(got.view(), list, other, on), lost);
+        ASSERT_EQ(p.merge_recorded(got.view(), list, other, on), report);
         ASSERT_TRUE(same_bits(merged, got));
         ASSERT_TRUE(same_bytes(record.bytes(), other.bytes()));
 
@@ -56,10 +57,11 @@ TYPED_TEST(Executors, GiveTheSameBytesForEveryVerb) {
         ASSERT_TRUE(same_bits(base, got));
 
         p.merge_recorded(got.view(), list[1], other, on);
-        ASSERT_EQ(p.swap(got.view(), list[1], list, other, on), lost);
+        ASSERT_EQ(p.swap(got.view(), list[1], list, other, on).became_not_finite,
+                  report.became_not_finite);
         ASSERT_TRUE(same_bits(merged, got));
         ASSERT_TRUE(same_bytes(record.bytes(), other.bytes()));
-        p.verify(got.view(), list, other, on);
+        revlora::detail::require(p.validate(got.view(), list, other, on));
 
         got = base;
         p.subtract(got.view(), list, on);

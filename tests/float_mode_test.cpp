@@ -60,7 +60,8 @@ testing::AssertionResult gives_the_same_bytes(const scene<W>& s, const runner& o
         {"recorded merge", [&] { p.merge_recorded(w.view(), s.list, record, on); }, s.base,
          s.merged},
         {"exact unmerge", [&] { p.restore(w.view(), s.list, s.record, on); }, s.merged, s.base},
-        {"verify", [&] { p.verify(w.view(), s.list, s.record, on); }, s.merged, s.merged},
+        {"validate", [&] { revlora::detail::require(p.validate(w.view(), s.list, s.record, on)); },
+         s.merged, s.merged},
         {"swap", [&] { p.swap(w.view(), {}, s.list, swapped, on); }, s.base, s.merged},
         {"rounded unmerge", [&] { p.subtract(w.view(), s.list, on); }, s.base, s.subtracted},
     };

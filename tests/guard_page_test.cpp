@@ -51,7 +51,7 @@ testing::AssertionResult stays_inside(const path<W>& p, const matrix<W>& base, c
   w = base;
   p.merge_recorded(w.view(), list, record, on);
   if (auto same = same_bits(merged, w.copy()); !same) return same << ", merged with a record";
-  p.verify(std::as_const(w).view(), list, record, on);
+  revlora::detail::require(p.validate(std::as_const(w).view(), list, record, on));
   p.swap(w.view(), list, wanted, record, on);
   p.swap(w.view(), wanted, list, record, on);
   if (auto same = same_bits(merged, w.copy()); !same) return same << ", swapped";

@@ -36,14 +36,14 @@ class InputRefusal : public testing::Test {
     const std::function<void()> calls[] = {
         [&] { revlora::merge(weights, adapters); },
         [&] { revlora::merge(weights, adapters, record); },
-        [&] { revlora::unmerge(weights, adapters); },
+        [&] { revlora::subtract(weights, adapters); },
         [&] { revlora::unmerge(weights, adapters, record); },
-        [&] { revlora::verify(weights, adapters, record); },
+        [&] { revlora::detail::require(revlora::validate(weights, adapters, record)); },
         [&] { revlora::swap(weights, adapters, {}, record); },
         [&] { revlora::swap(weights, good.view(), adapters, record); },
         [&] { revlora::merge(from.view(), weights, adapters); },
         [&] { revlora::merge(from.view(), weights, adapters, record); },
-        [&] { revlora::unmerge(from.view(), weights, adapters); },
+        [&] { revlora::subtract(from.view(), weights, adapters); },
         [&] { revlora::unmerge(from.view(), weights, adapters, record); },
     };
     for (std::size_t i = 0; i < std::size(calls); ++i) {
@@ -75,16 +75,16 @@ TYPED_TEST_SUITE(InputRefusal, weight_types, weight_name);
 
 TYPED_TEST(InputRefusal, OfNullData) {
   REFUSES(typename TestFixture::view(nullptr, 6, 9), "W.*null|null.*W");
-  REFUSES(low_rank(factor(nullptr, 6, 4), this->a, 1), "B.*null|null.*B");
-  REFUSES(low_rank(this->b, factor(nullptr, 4, 9), 1), "A.*null|null.*A");
+  REFUSES(low_rank(factor(nullptr, 6, 4), this->a, 1.0f), "B.*null|null.*B");
+  REFUSES(low_rank(this->b, factor(nullptr, 4, 9), 1.0f), "A.*null|null.*A");
 }
 
 TYPED_TEST(InputRefusal, OfNegativeExtents) {
   REFUSES(typename TestFixture::view(this->w.data(), -6, 9), "-6");
   REFUSES(typename TestFixture::view(this->w.data(), 6, -9, 12), "-9");
-  REFUSES(low_rank(factor(this->b.data, 6, -4, 9), factor(this->a.data, -4, 9), 1), "-4");
-  REFUSES(low_rank(factor(this->b.data, -6, 4), this->a, 1), "-6");
-  REFUSES(low_rank(this->b, factor(this->a.data, 4, -9, 11), 1), "-9");
+  REFUSES(low_rank(factor(this->b.data, 6, -4, 9), factor(this->a.data, -4, 9), 1.0f), "-4");
+  REFUSES(low_rank(factor(this->b.data, -6, 4), this->a, 1.0f), "-6");
+  REFUSES(low_rank(this->b, factor(this->a.data, 4, -9, 11), 1.0f), "-9");
 }
 
 TYPED_TEST(InputRefusal, OfShapesThatDoNotFit) {
@@ -94,11 +94,11 @@ TYPED_TEST(InputRefusal, OfShapesThatDoNotFit) {
   const auto cols_of = [](factor m, std::ptrdiff_t cols) {
     return factor(m.data, m.rows, cols, m.row_stride);
   };
-  REFUSES(low_rank(rows_of(this->b, 5), this->a, 1), "5(.|\n)*6|6(.|\n)*5");
-  REFUSES(low_rank(cols_of(this->b, 3), this->a, 1), "3(.|\n)*4|4(.|\n)*3");
-  REFUSES(low_rank(this->b, rows_of(this->a, 3), 1), "3(.|\n)*4|4(.|\n)*3");
-  REFUSES(low_rank(this->b, cols_of(this->a, 8), 1), "8(.|\n)*9|9(.|\n)*8");
-  REFUSES(this->w.view(), {this->good.view(), low_rank(this->b, cols_of(this->a, 8), 1)},
+  REFUSES(low_rank(rows_of(this->b, 5), this->a, 1.0f), "5(.|\n)*6|6(.|\n)*5");
+  REFUSES(low_rank(cols_of(this->b, 3), this->a, 1.0f), "3(.|\n)*4|4(.|\n)*3");
+  REFUSES(low_rank(this->b, rows_of(this->a, 3), 1.0f), "3(.|\n)*4|4(.|\n)*3");
+  REFUSES(low_rank(this->b, cols_of(this->a, 8), 1.0f), "8(.|\n)*9|9(.|\n)*8");
+  REFUSES(this->w.view(), {this->good.view(), low_rank(this->b, cols_of(this->a, 8), 1.0f)},
           "8(.|\n)*9|9(.|\n)*8");
 }
 
@@ -106,23 +106,23 @@ TYPED_TEST(InputRefusal, OfRowsThatOverlapThemselves) {
   REFUSES(typename TestFixture::view(this->w.data(), 6, 9, 8), "stride");
   REFUSES(typename TestFixture::view(this->w.data(), 6, 9, 0), "stride");
   REFUSES(typename TestFixture::view(this->w.data(), 6, 9, -9), "stride");
-  REFUSES(low_rank(factor(this->b.data, 6, 4, 3), this->a, 1), "stride");
-  REFUSES(low_rank(this->b, factor(this->a.data, 4, 9, 8), 1), "stride");
+  REFUSES(low_rank(factor(this->b.data, 6, 4, 3), this->a, 1.0f), "stride");
+  REFUSES(low_rank(this->b, factor(this->a.data, 4, 9, 8), 1.0f), "stride");
 }
 
 TYPED_TEST(InputRefusal, OfStridesThatAreNoMatrix) {
   REFUSES(typename TestFixture::view(this->w.data(), 6, 9, 1, 6), "not row-major.*transposed");
   REFUSES(typename TestFixture::view(this->w.data(), 6, 9, 20, 2), "not row-major");
-  REFUSES(low_rank(factor(this->b.data, 6, 4, 1, 5), this->a, 1), "B.*overlaps itself");
-  REFUSES(low_rank(factor(this->b.data, 6, 4, 6, 2), this->a, 1), "B.*overlaps itself");
-  REFUSES(low_rank(this->b, factor(this->a.data, 4, 9, 1, 0), 1), "A.*stands still");
-  REFUSES(low_rank(this->b, factor(this->a.data, 4, 9, -1, 4), 1), "A.*backwards");
+  REFUSES(low_rank(factor(this->b.data, 6, 4, 1, 5), this->a, 1.0f), "B.*overlaps itself");
+  REFUSES(low_rank(factor(this->b.data, 6, 4, 6, 2), this->a, 1.0f), "B.*overlaps itself");
+  REFUSES(low_rank(this->b, factor(this->a.data, 4, 9, 1, 0), 1.0f), "A.*stands still");
+  REFUSES(low_rank(this->b, factor(this->a.data, 4, 9, -1, 4), 1.0f), "A.*backwards");
   const auto huge = std::numeric_limits<std::ptrdiff_t>::max() / 8;
-  REFUSES(low_rank(this->b, factor(this->a.data, 4, 9, 1, huge), 1), "A.*larger than memory");
+  REFUSES(low_rank(this->b, factor(this->a.data, 4, 9, 1, huge), 1.0f), "A.*larger than memory");
 }
 
 TYPED_TEST(InputRefusal, IsForetoldByValidate) {
-  const revlora::low_rank wrong(this->b, factor(nullptr, 4, 9), 1);
+  const revlora::low_rank wrong(this->b, factor(nullptr, 4, 9), 1.0f);
   const revlora::validation found = revlora::validate(this->w.view(), wrong);
   EXPECT_FALSE(found);
   EXPECT_EQ(found.reason(), revlora::refusal::invalid_input);
@@ -156,28 +156,28 @@ TYPED_TEST(InputRefusal, OfWeightsThatOverlapAFactor) {
   };
   const auto free_b = factor_at(0, 3, 2), free_a = factor_at(10, 2, 4);
   for (const std::ptrdiff_t at : {93, 99, 100, 103, 111}) {  // the factors have 8 and 6 elements
-    const low_rank through_a(free_b, factor_at(at, 2, 4), 1);
+    const low_rank through_a(free_b, factor_at(at, 2, 4), 1.0f);
     EXPECT_TRUE(
         refuses<invalid_input>(memory, "overlap", [&] { revlora::merge(weights, through_a); }))
         << "A at " << at;
-    const low_rank through_b(factor_at(std::max<std::ptrdiff_t>(at, 95), 3, 2), free_a, 1);
+    const low_rank through_b(factor_at(std::max<std::ptrdiff_t>(at, 95), 3, 2), free_a, 1.0f);
     EXPECT_TRUE(
         refuses<invalid_input>(memory, "overlap", [&] { revlora::merge(weights, through_b); }))
         << "B at " << at;
     EXPECT_TRUE(
-        refuses<invalid_input>(memory, "overlap", [&] { revlora::unmerge(weights, through_b); }));
+        refuses<invalid_input>(memory, "overlap", [&] { revlora::subtract(weights, through_b); }));
   }
   for (const std::ptrdiff_t at : {92, 112}) {
-    EXPECT_NO_THROW(revlora::merge(weights, low_rank(free_b, factor_at(at, 2, 4), 1)));
-    EXPECT_NO_THROW(revlora::merge(weights, low_rank(factor_at(at, 3, 2), free_a, 1)));
+    EXPECT_NO_THROW(revlora::merge(weights, low_rank(free_b, factor_at(at, 2, 4), 1.0f)));
+    EXPECT_NO_THROW(revlora::merge(weights, low_rank(factor_at(at, 3, 2), free_a, 1.0f)));
   }
 }
 
 TYPED_TEST(InputRefusal, DoesNotConcernEmptyMatrices) {
   const revlora::matrix_view<TypeParam> nothing(nullptr, 0, 9), no_columns(nullptr, 6, 0);
-  EXPECT_NO_THROW(revlora::merge(nothing, low_rank(factor(nullptr, 0, 4), this->a, 1)));
-  EXPECT_NO_THROW(revlora::merge(no_columns, low_rank(this->b, factor(nullptr, 4, 0), 1)));
-  const low_rank rank_zero(factor(nullptr, 6, 0, 8), factor(nullptr, 0, 9), 1);
+  EXPECT_NO_THROW(revlora::merge(nothing, low_rank(factor(nullptr, 0, 4), this->a, 1.0f)));
+  EXPECT_NO_THROW(revlora::merge(no_columns, low_rank(this->b, factor(nullptr, 4, 0), 1.0f)));
+  const low_rank rank_zero(factor(nullptr, 6, 0, 8), factor(nullptr, 0, 9), 1.0f);
   EXPECT_NO_THROW(revlora::merge(this->w.view(), rank_zero));
 }
 

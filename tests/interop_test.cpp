@@ -324,7 +324,7 @@ TEST(Views, OfASingleRowOrColumnMayHaveAnyOtherStride) {
     undo_record record;
     revlora::merge(matrix_view(w.data(), rows, cols, 1, rows),
                    low_rank(matrix_view(b.data(), rows, 1, 1, rows),
-                            matrix_view(a.data(), 1, cols, 1, 1), 0.5f),
+                            matrix_view(a.data(), 1, cols, 1, 1.0f), 0.5f),
                    record);
     EXPECT_TRUE(same_bits(expected.w, w));
     EXPECT_TRUE(same_bytes(expected.record.bytes(), record.bytes()));

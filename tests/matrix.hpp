@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "oracle.hpp"
+#include "revlora/merge_report.hpp"
 
 namespace tests {
 
@@ -85,6 +86,14 @@ class matrix {
   std::ptrdiff_t rows_, cols_, stride_, lead_;
   std::vector<T> storage_;
 };
+
+inline testing::AssertionResult same_report(const revlora::merge_report& expected,
+                                            const revlora::merge_report& got) {
+  if (expected == got) return testing::AssertionSuccess();
+  return testing::AssertionFailure() << got.changed << " are said to be changed and "
+                                     << got.became_not_finite << " not finite any more, but it is "
+                                     << expected.changed << " and " << expected.became_not_finite;
+}
 
 inline testing::AssertionResult same_bytes(std::span<const std::byte> expected,
                                            std::span<const std::byte> got) {

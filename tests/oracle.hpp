@@ -14,6 +14,7 @@
 
 #include "revlora/low_rank.hpp"
 #include "revlora/matrix_view.hpp"
+#include "revlora/merge_report.hpp"
 
 namespace oracle {
 
@@ -174,17 +175,18 @@ bool is_finite(T x) {
 
 /// A factor in fp32, rows one after the other.
 template <class T>
-std::vector<float> widened(const revlora::factor_view& m) {
+std::vector<float> widened(const revlora::any_const_matrix& m) {
   std::vector<float> values;
-  const T* data = static_cast<const T*>(m.data);
-  for (std::ptrdiff_t i = 0; i < m.rows; ++i) {
-    for (std::ptrdiff_t j = 0; j < m.cols; ++j) values.push_back(widen(data[i * m.row_stride + j]));
+  const T* data = static_cast<const T*>(m.data());
+  for (std::ptrdiff_t i = 0; i < m.rows(); ++i) {
+    for (std::ptrdiff_t j = 0; j < m.cols(); ++j)
+      values.push_back(widen(data[i * m.row_stride() + j]));
   }
   return values;
 }
 
-inline std::vector<float> widened(const revlora::factor_view& m) {
-  switch (m.type) {
+inline std::vector<float> widened(const revlora::any_const_matrix& m) {
+  switch (m.type()) {
     case revlora::element_type::fp32:
       return widened<float>(m);
     case revlora::element_type::fp16:
@@ -218,9 +220,9 @@ inline float accumulate(const float* b, const float* a, std::ptrdiff_t a_stride,
 class deltas {
  public:
   explicit deltas(revlora::adapter_list adapters) {
-    for (const revlora::low_rank& adapter : adapters) {
-      terms_.push_back({widened(adapter.b()), widened(adapter.a()), adapter.a().cols,
-                        adapter.rank(), adapter.strength()});
+    for (const revlora::adapter& adapter : adapters) {
+      const revlora::any_const_matrix b = adapter.factor(0), a = adapter.factor(1);
+      terms_.push_back({widened(b), widened(a), a.cols(), a.rows(), adapter.strength()});
     }
   }
 
@@ -253,32 +255,34 @@ float to_be_added(float d, revlora::recipe how) {
   return how == revlora::recipe::rounded_delta ? widen(round<T>(d)) : d;
 }
 
-/// w ← round_T(combine(w, D)); the number of weights that were finite and are not any more.
+/// w ← round_T(combine(w, D)).
 template <class T, class Combine>
-std::int64_t apply(revlora::matrix_view<T> w, revlora::adapter_list adapters, Combine combine) {
-  if (adapters.empty()) return 0;
-  std::int64_t lost = 0;
+revlora::merge_report apply(revlora::matrix_view<T> w, revlora::adapter_list adapters,
+                            Combine combine) {
+  if (adapters.empty()) return {};
+  revlora::merge_report report;
   const deltas d(adapters);
   for (std::ptrdiff_t i = 0; i < w.rows; ++i) {
     const std::vector<float> row = d.row(i, w.cols);
     for (std::ptrdiff_t j = 0; j < w.cols; ++j) {
       T& x = w.data[i * w.row_stride + j];
-      const bool was_finite = is_finite(x);
+      const T before = x;
       x = round<T>(
           combine(widen(x), to_be_added<T>(row[static_cast<std::size_t>(j)], adapters.recipe())));
-      if (was_finite && !is_finite(x)) ++lost;
+      report.changed += bits_of(x) != bits_of(before);
+      report.became_not_finite += is_finite(before) && !is_finite(x);
     }
   }
-  return lost;
+  return report;
 }
 
 template <class T>
-std::int64_t merge(revlora::matrix_view<T> w, revlora::adapter_list adapters) {
+revlora::merge_report merge(revlora::matrix_view<T> w, revlora::adapter_list adapters) {
   return apply(w, adapters, [](float x, float d) { return x + d; });
 }
 
 template <class T>
-std::int64_t subtract(revlora::matrix_view<T> w, revlora::adapter_list adapters) {
+revlora::merge_report subtract(revlora::matrix_view<T> w, revlora::adapter_list adapters) {
   return apply(w, adapters, [](float x, float d) { return x - d; });
 }
 

@@ -48,16 +48,16 @@ TYPED_TEST(OutOfPlace, EveryVerbGivesTheBitsThatItGivesInPlace) {
           const runner on = on_threads_backwards(2);
           matrix<W> merged = base, subtracted = base;
           undo_record record, other;
-          const std::int64_t lost = p.merge_recorded(merged.view(), list, record, on);
+          const revlora::merge_report report = p.merge_recorded(merged.view(), list, record, on);
           p.subtract(subtracted.view(), list, on);
           const matrix<W>&from = base, &back = merged;
 
           matrix<W> to = this->elsewhere(base);
-          ASSERT_EQ(p.merge_to(from.view(), to.view(), list, on), lost);
+          ASSERT_EQ(p.merge_to(from.view(), to.view(), list, on), report);
           ASSERT_TRUE(this->same_weights(merged, to));
 
           to = this->elsewhere(base);
-          ASSERT_EQ(p.merge_recorded_to(from.view(), to.view(), list, other, on), lost);
+          ASSERT_EQ(p.merge_recorded_to(from.view(), to.view(), list, other, on), report);
           ASSERT_TRUE(this->same_weights(merged, to));
           ASSERT_TRUE(same_bytes(record.bytes(), other.bytes()));
 
@@ -128,7 +128,7 @@ TYPED_TEST(OutOfPlace, RefusesADestinationThatDoesNotFit) {
     const std::function<void()> calls[] = {
         [&] { revlora::merge(from, to, adapter.view()); },
         [&] { revlora::merge(from, to, adapter.view(), record); },
-        [&] { revlora::unmerge(from, to, adapter.view()); },
+        [&] { revlora::subtract(from, to, adapter.view()); },
         [&] { revlora::unmerge(from, to, adapter.view(), record); },
     };
     for (const auto& call : calls) {

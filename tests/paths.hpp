@@ -49,16 +49,17 @@ struct path {
 
   const char* name;
   bool runs_here;
-  std::int64_t (*merge)(view, list, const runner&);
-  std::int64_t (*merge_recorded)(view, list, revlora::undo_record&, const runner&);
-  std::int64_t (*subtract)(view, list, const runner&);
+  using report = revlora::merge_report;
+  report (*merge)(view, list, const runner&);
+  report (*merge_recorded)(view, list, revlora::undo_record&, const runner&);
+  report (*subtract)(view, list, const runner&);
   void (*restore)(view, list, const revlora::undo_record&, const runner&);
-  void (*verify)(source, list, const revlora::undo_record&, const runner&);
-  std::int64_t (*swap)(view, list, list, revlora::undo_record&, const runner&);
+  revlora::validation (*validate)(source, list, const revlora::undo_record&, const runner&);
+  report (*swap)(view, list, list, revlora::undo_record&, const runner&);
 
-  std::int64_t (*merge_to)(source, view, list, const runner&);
-  std::int64_t (*merge_recorded_to)(source, view, list, revlora::undo_record&, const runner&);
-  std::int64_t (*subtract_to)(source, view, list, const runner&);
+  report (*merge_to)(source, view, list, const runner&);
+  report (*merge_recorded_to)(source, view, list, revlora::undo_record&, const runner&);
+  report (*subtract_to)(source, view, list, const runner&);
   void (*restore_to)(source, view, list, const revlora::undo_record&, const runner&);
 };
 

@@ -24,8 +24,8 @@ TYPED_TEST(RoundedDelta, EqualsTheOracleForEveryKindOfWeightAndFactor) {
           const std::vector<revlora::low_rank> all = adapters.list(count);
           const revlora::adapter_list list(all, recipe::rounded_delta);
           matrix<W> expected = w, merged = w, expected_back = w, back = w;
-          const std::int64_t lost = oracle::merge(expected.view(), list);
-          ASSERT_EQ(TypeParam::on().merge(merged.view(), list, on_this_thread()), lost);
+          const revlora::merge_report report = oracle::merge(expected.view(), list);
+          ASSERT_EQ(TypeParam::on().merge(merged.view(), list, on_this_thread()), report);
           ASSERT_TRUE(same_bits(expected, merged))
               << name_of(weights) << " weights, " << count << " with " << name_of(numbers);
           oracle::subtract(expected_back.view(), list);

@@ -2,6 +2,7 @@
 // every weight as it was.
 #include "executors.hpp"
 #include "paths.hpp"
+#include "record_panels.hpp"
 #include "refusal.hpp"
 
 namespace tests {
@@ -28,7 +29,7 @@ class RecordRefusal : public testing::Test {
 
   void SetUp() override { revlora::merge(merged.view(), list, record); }
 
-  /// unmerge in place and elsewhere, verify and swap refuse alike, for this reason; the record
+  /// unmerge in place and elsewhere, validate and swap refuse alike, for this reason; the record
   /// stays.
   template <class T>
   testing::AssertionResult all_refuse(matrix<T>& w, revlora::adapter_list adapters, refusal reason,
@@ -40,7 +41,7 @@ class RecordRefusal : public testing::Test {
     const std::function<void()> verbs[] = {
         [&] { p.restore(w.view(), adapters, record, on); },
         [&] { p.restore_to(source.view(), elsewhere.view(), adapters, record, on); },
-        [&] { p.verify(source.view(), adapters, record, on); },
+        [&] { revlora::detail::require(p.validate(source.view(), adapters, record, on)); },
         [&] { p.swap(w.view(), adapters, {}, record, on); },
         [&] { p.swap(w.view(), adapters, adapters, record, on); },
     };
@@ -294,7 +295,7 @@ TYPED_TEST(RecordRefusal, OfForgedCodes) {
     this->merged = this->base;
     undo_record original;
     revlora::merge(this->merged.view(), this->list, original);
-    const auto& first_panel = revlora::detail::record_access::contents(original).panels.front();
+    const auto first_panel = panels_of(original).front();
     int refusals = 0;
     const std::size_t step = sweeps_make_sense ? 1 : 16;
     for (std::size_t at = first_panel.offset; at < original.size_bytes() - 8; at += step) {

@@ -1,6 +1,7 @@
 // What a record weighs. Here on small matrices; on 4096 × 4096 ones in long_test.cpp.
 #include "record_size.hpp"
 #include "paths.hpp"
+#include "record_panels.hpp"
 
 namespace tests {
 namespace {
@@ -26,9 +27,8 @@ TYPED_TEST(RecordSize, IsAtTheInformationBound) {
 
 /// What a record holds besides its codes, whose last bytes may be filled by one bit.
 double bytes_beside_codes(const revlora::undo_record& record) {
-  const auto& panels = revlora::detail::record_access::contents(record).panels;
   double codes = 0;
-  for (const auto& panel : panels) {
+  for (const auto& panel : panels_of(record)) {
     codes += static_cast<double>(panel.size) - (panel.size > 0 ? 7.0 / 8 : 0);
   }
   return static_cast<double>(record.size_bytes()) - codes;

@@ -189,23 +189,24 @@ std::uint64_t checksum_of_base(const std::vector<T>& base, shape of) {
 
 // ---- 8. Fingerprints ---------------------------------------------------------------------------
 
-inline void append_elements(std::vector<std::byte>& bytes, const revlora::factor_view& factor) {
-  const auto size = static_cast<std::ptrdiff_t>(revlora::size_of(factor.type));
-  const auto* data = static_cast<const std::byte*>(factor.data);
-  for (std::ptrdiff_t i = 0; i < factor.rows; ++i) {
-    const std::byte* row = data + i * factor.row_stride * size;
-    bytes.insert(bytes.end(), row, row + factor.cols * size);
+inline void append_elements(std::vector<std::byte>& bytes,
+                            const revlora::any_const_matrix& factor) {
+  const auto size = static_cast<std::ptrdiff_t>(revlora::size_of(factor.type()));
+  const auto* data = static_cast<const std::byte*>(factor.data());
+  for (std::ptrdiff_t i = 0; i < factor.rows(); ++i) {
+    const std::byte* row = data + i * factor.row_stride() * size;
+    bytes.insert(bytes.end(), row, row + factor.cols() * size);
   }
 }
 
-inline std::uint64_t fingerprint(const revlora::low_rank& adapter) {
+inline std::uint64_t fingerprint(const revlora::adapter& adapter) {
   std::vector<std::byte> bytes;
   append_integer(bytes, static_cast<std::uint64_t>(adapter.type()), 4);
-  append_integer(bytes, static_cast<std::uint64_t>(adapter.b().rows), 8);
-  append_integer(bytes, static_cast<std::uint64_t>(adapter.rank()), 8);
-  append_integer(bytes, static_cast<std::uint64_t>(adapter.a().cols), 8);
-  append_elements(bytes, adapter.b());
-  append_elements(bytes, adapter.a());
+  append_integer(bytes, static_cast<std::uint64_t>(adapter.factor(0).rows()), 8);
+  append_integer(bytes, static_cast<std::uint64_t>(adapter.factor(1).rows()), 8);
+  append_integer(bytes, static_cast<std::uint64_t>(adapter.factor(1).cols()), 8);
+  append_elements(bytes, adapter.factor(0));
+  append_elements(bytes, adapter.factor(1));
   return stream_checksum(bytes) ^ oracle::bits_of(adapter.strength());
 }
 
@@ -592,9 +593,9 @@ void decode_panel(undoing<T>& work, std::uint64_t panel, const panel_record& its
 
 // ---- 9. What a decoder should refuse -----------------------------------------------------------
 
-inline void require_shape(const revlora::low_rank& adapter, shape of) {
-  const bool fits = static_cast<std::uint64_t>(adapter.b().rows) == of.rows &&
-                    static_cast<std::uint64_t>(adapter.a().cols) == of.cols;
+inline void require_shape(const revlora::adapter& adapter, shape of) {
+  const bool fits = static_cast<std::uint64_t>(adapter.factor(0).rows()) == of.rows &&
+                    static_cast<std::uint64_t>(adapter.factor(1).cols()) == of.cols;
   if (!fits) refuse("made for weights of another shape than the adapters'");
 }
 

@@ -5,13 +5,14 @@
 
 #include "executors.hpp"
 #include "paths.hpp"
+#include "record_panels.hpp"
 #include "values.hpp"
 
 namespace tests {
 
 inline bool has_exceptions(const revlora::undo_record& record) {
-  const auto& panels = revlora::detail::record_access::contents(record).panels;
-  return std::ranges::any_of(panels, [](const auto& panel) { return panel.has_exceptions; });
+  return std::ranges::any_of(panels_of(record),
+                             [](const auto& panel) { return panel.has_exceptions; });
 }
 
 /// `with_oracle` also compares the merged bits with the oracle's (slow).
@@ -20,43 +21,39 @@ testing::AssertionResult round_trips(const matrix<W>& base, revlora::adapter_lis
                                      bool with_oracle = true, const runner& on = on_this_thread()) {
   matrix<W> expected = base;
   revlora::undo_record first;
-  std::int64_t lost = 0;
+  revlora::merge_report report;
   bool is_first = true;
   for (const path<W>& p : paths<W>()) {
     const auto failed = [&](const char* what, const testing::AssertionResult& why) {
       return testing::AssertionFailure() << p.name << ", " << what << ": " << why.message();
     };
     matrix<W> w = base;
-    const std::int64_t lost_here = p.merge(w.view(), adapters, on);
+    const revlora::merge_report here = p.merge(w.view(), adapters, on);
     if (is_first) {
-      lost = lost_here;
+      report = here;
       expected = w;
       if (with_oracle) {
         matrix<W> reference = base;
-        lost = oracle::merge(reference.view(), adapters);
+        report = oracle::merge(reference.view(), adapters);
         expected = reference;
       }
     }
     if (auto same = same_bits(expected, w); !same) return failed("merged", same);
-    if (lost_here != lost) {
-      return testing::AssertionFailure() << p.name << " returned " << lost_here << ", not " << lost;
-    }
+    if (auto same = same_report(report, here); !same) return failed("merged", same);
 
     revlora::undo_record record;
     w = base;
-    const std::int64_t lost_recorded = p.merge_recorded(w.view(), adapters, record, on);
+    const revlora::merge_report recorded = p.merge_recorded(w.view(), adapters, record, on);
     if (auto same = same_bits(expected, w); !same) return failed("merged with a record", same);
-    if (lost_recorded != lost) {
-      return testing::AssertionFailure()
-             << p.name << " returned " << lost_recorded << " with a record, not " << lost;
-    }
+    if (auto same = same_report(report, recorded); !same) return failed("with a record", same);
     if (is_first) first = revlora::undo_record::from_bytes(record.bytes());
     if (auto same = same_bytes(first.bytes(), record.bytes()); !same) return failed("record", same);
 
     if (has_exceptions(record))
       return failed("record", testing::AssertionFailure() << "exceptions");
 
-    p.verify(w.view(), adapters, first, on);
+    if (const auto found = p.validate(w.view(), adapters, first, on); !found)
+      return testing::AssertionFailure() << p.name << ": " << found.text();
     p.restore(w.view(), adapters, first, on);  // the first path's record, through its bytes
     if (auto same = same_bits(base, w); !same) return failed("restored", same);
     is_first = false;

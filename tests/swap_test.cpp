@@ -125,9 +125,14 @@ TYPED_TEST(Swap, CountsWhatAFreshMergeCounts) {
   const auto some = adapter_of_rows({1.0f, -infinity, infinity}, 50);
   const auto none = adapter_of_rows({1.0f, 2.0f, 3.0f}, 50);
   state<TypeParam> now = merged_afresh(base, some.view());
-  EXPECT_EQ(revlora::swap(now.weights.view(), some.view(), none.view(), now.record), 0);
-  EXPECT_EQ(revlora::swap(now.weights.view(), none.view(), some.view(), now.record), 100);
-  EXPECT_EQ(revlora::swap(now.weights.view(), some.view(), some.view(), now.record), 100);
+  EXPECT_EQ(
+      revlora::swap(now.weights.view(), some.view(), none.view(), now.record).became_not_finite, 0);
+  EXPECT_EQ(
+      revlora::swap(now.weights.view(), none.view(), some.view(), now.record).became_not_finite,
+      100);
+  EXPECT_EQ(
+      revlora::swap(now.weights.view(), some.view(), some.view(), now.record).became_not_finite,
+      100);
 }
 
 TYPED_TEST(Swap, WorksOnEveryShape) {

@@ -5,10 +5,11 @@
 // taken back before the exception leaves. The message says what is wrong, with the numbers that
 // show it, and where possible what to do.
 //
-// Whatever a call would refuse can be asked before: `validate(…)`, with the arguments of the call,
-// returns a code and that text, and so do `validate_row_slice` and its like of views. In files
-// compiled with -fno-exceptions the calls print the text to stderr and abort, and lack of memory
-// ends the program as `new` does.
+// Each verb has a form that returns a code and that text instead, `try_merge(…)` and its like
+// (merge.hpp); it throws only what an executor throws. Whatever a call would refuse can also be
+// asked before: `validate(…)`, with the arguments of the call, and `validate_row_slice` and its
+// like of views. In files compiled with -fno-exceptions the other forms print the text to stderr
+// and abort.
 #pragma once
 
 #include <stdexcept>
@@ -39,6 +40,7 @@ enum class refusal {
   damaged,           ///< the digest does not fit, or the codes do not lead back to the base
   other_type,        ///< of the weights
   other_shape,       ///< of the weights
+  other_scales,      ///< of the weights
   other_recipe,      ///< the adapters were merged by another one
   other_count,       ///< of adapters
   other_order,       ///< of the same adapters
@@ -47,6 +49,7 @@ enum class refusal {
   weights_changed,   ///< W is not what the record starts from
   already_unmerged,  ///< W is at the base
   executor_failed,   ///< pieces of work were left undone, or done twice
+  out_of_memory,     ///< where exceptions are wanted: std::bad_alloc
 };
 
 /// What a check found: nothing that is wrong, or why a call would be refused.

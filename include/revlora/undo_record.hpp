@@ -3,14 +3,18 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
+#include "adapter.hpp"
+#include "detail/door/record_calls.hpp"
 #include "detail/namespace.hpp"
-#include "detail/record/record_format.hpp"
+#include "detail/refuse.hpp"
 #include "element.hpp"
 #include "error.hpp"
-#include "low_rank.hpp"
 
 namespace revlora {
 inline namespace REVLORA_NAMESPACE {
@@ -30,53 +34,78 @@ class undo_record {
  public:
   /// An empty one.
   undo_record() = default;
+  /// Another with the same bytes. Throws std::bad_alloc.
+  undo_record(const undo_record& other) : held_(detail::copy_record(other.held_)) {
+    detail::require_memory(held_ != nullptr || other.held_ == nullptr);
+  }
+  /// Takes them from one that is empty afterwards.
+  undo_record(undo_record&& other) noexcept : held_(std::exchange(other.held_, nullptr)) {}
+  /// Either of them.
+  undo_record& operator=(undo_record other) noexcept {
+    std::swap(held_, other.held_);
+    return *this;
+  }
+  ~undo_record() { detail::free_record(held_); }
 
   /// Reads what `bytes()` gave, in this process or another, on this machine or another.
   /// Throws record_refused if they are truncated, damaged or of another format version. Any bytes
   /// may be given: no more is allocated than their number justifies. O(bytes).
   static undo_record from_bytes(std::span<const std::byte> bytes) {
     undo_record record;
-    detail::require(detail::read_record(bytes, record.contents_));
+    detail::require(try_from_bytes(bytes, record));
     return record;
+  }
+  /// The same, with a code and a text for what from_bytes throws; then `record` is as it was.
+  static validation try_from_bytes(std::span<const std::byte> bytes, undo_record& record) {
+    undo_record made;
+    std::string text;
+    const auto reason =
+        static_cast<refusal>(detail::read_record(bytes.data(), bytes.size(), made.held_, text));
+    if (reason != refusal::none) return {reason, std::move(text)};
+    record = std::move(made);
+    return {};
   }
 
   /// What from_bytes would refuse. As much work and memory as that.
   static validation validate(std::span<const std::byte> bytes) {
-    detail::record_contents contents;
-    return detail::read_record(bytes, contents);
+    undo_record record;
+    return try_from_bytes(bytes, record);
   }
 
   /// Whether there is nothing to undo: no merge has filled the record.
-  bool empty() const { return contents_.bytes.empty(); }
+  bool empty() const { return look().size == 0; }
 
   /// The record as it would be stored, all that an unmerge needs. Valid until the record changes.
-  std::span<const std::byte> bytes() const { return contents_.bytes; }
+  std::span<const std::byte> bytes() const { return {look().bytes, look().size}; }
 
   /// A copy of `bytes()`, for keeping.
-  std::vector<std::byte> to_bytes() const { return contents_.bytes; }
+  std::vector<std::byte> to_bytes() const { return {bytes().begin(), bytes().end()}; }
 
   /// `bytes().size()`: header, checksums and all.
-  std::size_t size_bytes() const { return contents_.bytes.size(); }
+  std::size_t size_bytes() const { return look().size; }
 
-  element_type type() const { return contents_.type; }         ///< of the weights
-  std::ptrdiff_t rows() const { return contents_.rows; }       ///< of the weights
-  std::ptrdiff_t cols() const { return contents_.cols; }       ///< of the weights
-  revlora::recipe recipe() const { return contents_.recipe; }  ///< of the merge
+  element_type type() const { return static_cast<element_type>(look().type); }  ///< of the weights
+  std::ptrdiff_t rows() const { return look().rows; }                           ///< of the weights
+  std::ptrdiff_t cols() const { return look().cols; }                           ///< of the weights
+  revlora::recipe recipe() const {                                              ///< of the merge
+    return static_cast<revlora::recipe>(look().recipe);
+  }
 
   /// The fingerprints of the merged adapters, in order.
-  std::span<const std::uint64_t> fingerprints() const { return contents_.fingerprints; }
+  std::span<const std::uint64_t> fingerprints() const {
+    return {look().fingerprints, look().fingerprint_count};
+  }
+
+  /// As it crosses the border of a call: for the doors.
+  plain::record*& to_plain() { return held_; }
+  /// Likewise.
+  const plain::record* to_plain() const { return held_; }
 
  private:
-  friend struct detail::record_access;
-  detail::record_contents contents_;
-};
+  plain::record_view look() const { return detail::look_at(held_); }
 
-namespace detail {
-struct record_access {
-  static record_contents& contents(undo_record& record) { return record.contents_; }
-  static const record_contents& contents(const undo_record& record) { return record.contents_; }
+  plain::record* held_ = nullptr;
 };
-}  // namespace detail
 
 }  // namespace REVLORA_NAMESPACE
 }  // namespace revlora

@@ -44,14 +44,14 @@ class merged_scene {
 
     const auto b = first_.b.view();
     const auto a = first_.a.view();
-    refuses_adapter({matrix_view<float>(), a, 1}, "rank");
-    refuses_adapter({matrix_view<float>(nullptr, rows, 3), a, 1}, "null");
-    refuses_adapter({b, matrix_view(a.data, 2, cols, a.row_stride), 1}, "rank");
-    refuses_adapter({b, matrix_view(a.data, 3, cols - 1, a.row_stride), 1}, "18×69");
+    refuses_adapter({matrix_view<float>(), a, 1.0f}, "rank");
+    refuses_adapter({matrix_view<float>(nullptr, rows, 3), a, 1.0f}, "null");
+    refuses_adapter({b, matrix_view(a.data, 2, cols, a.row_stride), 1.0f}, "rank");
+    refuses_adapter({b, matrix_view(a.data, 3, cols - 1, a.row_stride), 1.0f}, "18×69");
     refuses_adapter({b, a, std::numeric_limits<float>::infinity()}, "strength");
     refuses_adapter({b, a, std::numeric_limits<float>::quiet_NaN()}, "strength");
     refuses_adapter(
-        {matrix_view<const W>(w.data, rows, 1), matrix_view<const W>(w.data, 1, cols), 1},
+        {matrix_view<const W>(w.data, rows, 1), matrix_view<const W>(w.data, 1, cols), 1.0f},
         "overlaps");
 
     const matrix_view<const W> from = w;
@@ -61,7 +61,7 @@ class merged_scene {
             {[=] { w.row_slice(rows, 1); }});
     refuses(w.validate_column_slice(-1, 1), refusal::invalid_input, "slice of 1 columns from -1",
             {[=] { w.column_slice(-1, 1); }});
-    const low_rank wrong(b, matrix_view<const float>(nullptr, 3, cols), 1);
+    const low_rank wrong(b, matrix_view<const float>(nullptr, 3, cols), 1.0f);
     refuses(validate(w, list_, wrong, record_), refusal::invalid_input, "wanted adapter 0's A",
             {[&] { revlora::swap(w, list_, wrong, record_, serial{}); }});
     CHECK(validate(w, list_), "good input");
@@ -87,7 +87,7 @@ class merged_scene {
     const auto full = w_.view();
     const matrix_view<W> fewer_rows(full.data, rows - 1, cols, full.row_stride);
     const grid<float> b(rows - 1, 1), a(1, cols);
-    const low_rank fitting(b.view(), a.view(), 1);
+    const low_rank fitting(b.view(), a.view(), 1.0f);
     refuses_on(fewer_rows, {fitting, fitting}, refusal::other_shape, "18×70");
     using other = std::conditional_t<std::is_same_v<W, float>, revlora::bf16, float>;
     grid<other> foreign(rows, cols);
@@ -142,20 +142,20 @@ class merged_scene {
   void refuses_weights(matrix_view<W> w, const std::string& named) {
     refuses(validate(w, list_), refusal::invalid_input, named,
             {[&] { revlora::merge(w, list_, serial{}); },
-             [&] { revlora::unmerge(w, list_, serial{}); }});
+             [&] { revlora::subtract(w, list_, serial{}); }});
   }
   void refuses_adapter(const low_rank& adapter, const std::string& named) {
     const auto w = w_.view();
     refuses(validate(w, adapter), refusal::invalid_input, named,
             {[&] { revlora::merge(w, adapter, serial{}); },
-             [&] { revlora::unmerge(w, adapter, serial{}); }});
+             [&] { revlora::subtract(w, adapter, serial{}); }});
   }
   template <class T>
   void refuses_on(matrix_view<T> w, adapter_list adapters, refusal reason,
                   const std::string& named) {
     refuses(validate(w, adapters, record_, serial{}), reason, named,
             {[&] { revlora::unmerge(w, adapters, record_, serial{}); },
-             [&] { revlora::verify(w, adapters, record_, serial{}); },
+             [&] { revlora::detail::require(revlora::validate(w, adapters, record_, serial{})); },
              [&] { revlora::swap(w, adapters, {}, record_, serial{}); }});
   }
   void refuses_record(adapter_list adapters, refusal reason, const std::string& named) {

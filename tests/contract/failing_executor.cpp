@@ -84,7 +84,7 @@ void is_noticed(const failing& on, const std::string& about) {
   ends([&] { revlora::unmerge(w.view(), list, record, on); });
   ends([&] { revlora::merge(w.view(), wanted, record, on); });
   ends([&] { revlora::swap(w.view(), list, wanted, record, on); });
-  ends([&] { revlora::verify(w.view(), list, record, on); });
+  ends([&] { revlora::detail::require(revlora::validate(w.view(), list, record, on)); });
   ends([&] { revlora::state_of(w.view(), record, on); });
 
   shared_weights<W> plain(base);

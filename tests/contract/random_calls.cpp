@@ -28,11 +28,11 @@ template <class W>
 struct merged {
   fenced_grid<W> w;
   undo_record record;
-  std::int64_t lost;
+  revlora::merge_report report;
 
   template <class Executor>
   merged(const fenced_grid<W>& base, revlora::adapter_list list, const Executor& on)
-      : w(base), lost(revlora::merge(w.view(), list, record, on)) {}
+      : w(base), report(revlora::merge(w.view(), list, record, on)) {}
 };
 
 template <class W>
@@ -44,7 +44,7 @@ template <class W>
 void same(const merged<W>& expected, const merged<W>& got, const std::string& about) {
   same(expected.w, got.w, about);
   CHECK_SAME_BYTES(expected.record.bytes(), got.record.bytes(), about);
-  CHECK(expected.lost == got.lost, about);
+  CHECK(expected.report.became_not_finite == got.report.became_not_finite, about);
 }
 
 /// Every verb on any executor, as on the calling thread.
@@ -57,7 +57,7 @@ void verbs(numbers& random, const random_scene<W>& scene, const std::string& abo
   same(expected, got, about + ", merged");
 
   fenced_grid<W> w = scene.base;
-  CHECK(revlora::merge(w.view(), list, on) == expected.lost, about);
+  CHECK(revlora::merge(w.view(), list, on) == expected.report, about);
   same(expected.w, w, about + ", without a record");
   CHECK(revlora::validate(w.view(), list, got.record, on), about);
   CHECK(revlora::state_of(w.view(), got.record, on) == weights_state::merged, about);
@@ -74,8 +74,8 @@ void verbs(numbers& random, const random_scene<W>& scene, const std::string& abo
   revlora::unmerge(expected.w.view(), back.view(), list, record, on);
   same(scene.base, back, about + ", unmerged elsewhere");
 
-  revlora::unmerge(expected.w.view(), back.view(), list, on);
-  revlora::unmerge(to.view(), list, revlora::serial{});
+  revlora::subtract(expected.w.view(), back.view(), list, on);
+  revlora::subtract(to.view(), list, revlora::serial{});
   same(back, to, about + ", subtracted");
 }
 
@@ -86,7 +86,7 @@ void swaps(numbers& random, const random_scene<W>& scene, const std::string& abo
   merged<W> now(scene.base, list, any_executor(random));
   for (std::uint32_t n = random.below(5); n > 0; --n) {
     any_list wanted(random, scene.pool);
-    now.lost = revlora::swap(now.w.view(), list, wanted, now.record, any_executor(random));
+    now.report = revlora::swap(now.w.view(), list, wanted, now.record, any_executor(random));
     list = wanted;
     same(merged<W>(scene.base, list, any_executor(random)), now, about + ", swapped");
   }

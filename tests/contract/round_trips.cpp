@@ -21,18 +21,18 @@ template <class W>
 struct merged {
   grid<W> w;
   undo_record record;
-  std::int64_t became_not_finite;
+  revlora::merge_report report;
 
   template <class Executor>
   merged(const grid<W>& base, adapter_list adapters, const Executor& executor)
-      : w(base), became_not_finite(revlora::merge(w.view(), adapters, record, executor)) {}
+      : w(base), report(revlora::merge(w.view(), adapters, record, executor)) {}
 };
 
 template <class W>
 void same(const merged<W>& expected, const merged<W>& got, const std::string& about) {
   CHECK_SAME_BYTES(expected.w.bytes(), got.w.bytes(), about);
   CHECK_SAME_BYTES(expected.record.bytes(), got.record.bytes(), about);
-  CHECK(expected.became_not_finite == got.became_not_finite, about);
+  CHECK(expected.report.became_not_finite == got.report.became_not_finite, about);
 }
 
 /// All that is true of one base and one list, whoever runs the pieces.
@@ -43,19 +43,19 @@ void holds(const grid<W>& base, adapter_list adapters, const merged<W>& expected
   same(expected, now, about);
 
   grid<W> plain = base;
-  CHECK(revlora::merge(plain.view(), adapters, executor) == now.became_not_finite, about);
+  CHECK(revlora::merge(plain.view(), adapters, executor) == now.report, about);
   CHECK_SAME_BYTES(now.w.bytes(), plain.bytes(), about);
 
   const undo_record stored = undo_record::from_bytes(now.record.to_bytes());
   CHECK(revlora::state_of(now.w.view(), stored, executor) == weights_state::merged, about);
-  revlora::verify(now.w.view(), adapters, stored, executor);
+  revlora::detail::require(revlora::validate(now.w.view(), adapters, stored, executor));
 
   // To the first adapter alone and back again: as if that had been merged at once.
   const adapter_list first(adapters[0], adapters.recipe());
   const merged<W> only_first(base, first, executor);
-  now.became_not_finite = revlora::swap(now.w.view(), adapters, first, now.record, executor);
+  now.report = revlora::swap(now.w.view(), adapters, first, now.record, executor);
   same(only_first, now, about);
-  now.became_not_finite = revlora::swap(now.w.view(), first, adapters, now.record, executor);
+  now.report = revlora::swap(now.w.view(), first, adapters, now.record, executor);
   same(expected, now, about);
 
   revlora::unmerge(now.w.view(), adapters, stored, executor);

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "revlora/detail/panels.hpp"
+#include "revlora/detail/record/write.hpp"
 #include "revlora/undo_record.hpp"
 #include "sha256.hpp"
 
@@ -60,7 +62,7 @@ inline std::vector<std::byte> record_of(element_type type, std::ptrdiff_t rows, 
   contents.cols = cols;
   contents.fingerprints.resize(adapters);
   contents.panels.resize(static_cast<std::size_t>(detail::panels_of(rows, cols)));
-  detail::write_record(contents, replaced);
+  detail::write_record(contents, replaced, detail::absorb_chunks);
   return contents.bytes;
 }
 

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "golden_scene.hpp"
+#include "revlora/detail/record/stream_checksum.hpp"
 #include "revlora/revlora.hpp"
 
 namespace {
@@ -55,7 +56,8 @@ struct merged_scene {
     tests::matrix<T> w = merged;
     const bool accepted = accepts([&] { unmerge(w.view(), adapters, record); });
     require(same(accepted ? scene.base : merged, w));
-    require(accepted == accepts([&] { verify(merged.view(), adapters, record); }));
+    require(accepted ==
+            accepts([&] { revlora::detail::require(validate(merged.view(), adapters, record)); }));
 
     w = merged;
     undo_record next = record;

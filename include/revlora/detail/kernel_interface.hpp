@@ -82,6 +82,12 @@ struct block_range {
   std::ptrdiff_t first, end;
 };
 
+/// What became of weights.
+struct change_counts {
+  std::int64_t changed;            ///< have other bits than those that were read
+  std::int64_t became_not_finite;  ///< were finite in the base, and are infinite or NaN
+};
+
 /// The code of a panel.
 struct panel_code {
   const std::byte* bits;  ///< of the weights that carry some
@@ -108,15 +114,14 @@ struct panel_exchange {
   std::ptrdiff_t arrived;  ///< blocks at the goal; fewer than all if merged_code is damaged
   panel_code wanted_code;  ///< of the blocks that arrived
   panel_checksums base, goal;
-  std::int64_t became_not_finite;
+  change_counts counts;
 };
 
-/// The kernels for weights of one type.
+/// The kernels for weights of one map.
 struct weight_kernels {
-  /// to ← round(from ± D) in some blocks of a panel; returns how many weights became infinite or
-  /// NaN.
-  std::int64_t (*combine)(const weights&, const delta&, bool subtracts, std::ptrdiff_t panel,
-                          block_range);
+  /// to ← round(from ± D) in some blocks of a panel.
+  change_counts (*combine)(const weights&, const delta&, bool subtracts, std::ptrdiff_t panel,
+                           block_range);
   void (*exchange)(panel_exchange&);
   /// Leads the first `count` blocks, which are at the goal, back to where they were.
   void (*take_back)(const panel_exchange&, std::ptrdiff_t count);
@@ -135,12 +140,26 @@ struct unit_kernels {
   magnitudes (*pack_down)(const factor&, bool splits_columns, std::ptrdiff_t block, float* to);
 };
 
+/// How y comes from x and D: by the weights' type, and by what becomes of overflow where it has no
+/// infinity.
+enum class weight_map : std::uint8_t {
+  fp32,
+  fp16,
+  bf16,
+  e4m3,  ///< to the largest number
+  e5m2,
+  e4m3_to_nan,  ///< to NaN
+};
+inline constexpr int weight_maps = 6;
+
+/// Advances the 32 lanes of a checksum by chunks of 128 bytes, `before` of which it has absorbed.
+using absorb_steps = void(std::uint32_t* lanes, const std::byte* from, std::size_t chunks,
+                          std::size_t before);
+
 struct kernel_table {
-  unit_kernels units[4];  ///< by arithmetic
-  weight_kernels of[3];   ///< by the weights' element_type
-  /// Advances the 32 lanes of a checksum by chunks of 128 bytes, `before` of which it has absorbed.
-  void (*absorb)(std::uint32_t* lanes, const std::byte* from, std::size_t chunks,
-                 std::size_t before);
+  unit_kernels units[4];           ///< by arithmetic
+  weight_kernels of[weight_maps];  ///< by weight_map; null pointers where it has none
+  absorb_steps* absorb;
 };
 
 }  // namespace revlora::kernel_interface

@@ -32,12 +32,17 @@ inline validation refused_record(refusal reason, const std::string& what) {
   return {reason, "revlora: " + what};
 }
 
+inline validation no_memory() {
+  return {refusal::out_of_memory, "no memory left"};  // short enough to need none itself
+}
+
 /// Throws what a check found. Without exceptions: prints it and aborts.
 inline void require(const validation& found) {
   if (found) return;
 #ifdef __cpp_exceptions
   if (found.reason() == refusal::invalid_input) throw invalid_input(found.text());
   if (found.reason() == refusal::executor_failed) throw executor_failed(found.text());
+  if (found.reason() == refusal::out_of_memory) throw std::bad_alloc();
   throw record_refused(found.reason(), found.text());
 #else
   std::fprintf(stderr, "%s\n", found.text().c_str());

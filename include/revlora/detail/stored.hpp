@@ -1,11 +1,9 @@
-// Adopted element types as revlora's own: from the border on there are three.
+// Adopted element types as revlora's own, which are all that there are from the border on.
 #pragma once
 
-#include <concepts>
 #include <type_traits>
 
 #include "../element.hpp"
-#include "../matrix_view.hpp"
 #include "namespace.hpp"
 
 namespace revlora {
@@ -36,19 +34,6 @@ struct number_type<element_type::e5m2> {
 };
 template <element T>
 using stored_type = typename number_type<element_type_of<T>>::type;
-
-/// The same memory, for writing.
-template <element T>
-matrix_view<stored_type<T>> as_stored(matrix_view<T> m) {
-  return {reinterpret_cast<stored_type<T>*>(m.data), m.rows, m.cols, m.row_stride, m.col_stride};
-}
-/// The same memory, for reading.
-template <class T>
-auto as_source(matrix_view<T> m) {
-  using stored = const stored_type<std::remove_const_t<T>>;
-  return matrix_view<stored>(reinterpret_cast<stored*>(m.data), m.rows, m.cols, m.row_stride,
-                             m.col_stride);
-}
 
 }  // namespace detail
 }  // namespace REVLORA_NAMESPACE

@@ -1,23 +1,27 @@
-// A number that tells one adapter from another.
+// A number that tells one adapter from another, and one that tells scales.
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
-#include "../../low_rank.hpp"
+#include "../../adapter.hpp"
 #include "../format.hpp"
 #include "../namespace.hpp"
+#include "../plain.hpp"
 #include "../record/stream_checksum.hpp"
 #include "../strided.hpp"
+#include "../views.hpp"
 
 namespace revlora {
 inline namespace REVLORA_NAMESPACE {
 namespace detail {
+
 /// The elements in row-major order, wherever they lie.
-inline void absorb_matrix(stream_checksum& sum, const factor_view& m) {
+inline void absorb_matrix(stream_checksum& sum, const plain::matrix& m) {
   if (m.rows == 0 || m.cols == 0) return;  // and the data may be null
-  with_element(m.type, [&]<class T>(const T*) {
+  with_element(static_cast<element_type>(m.type), [&]<class T>(const T*) {
     for (std::ptrdiff_t i = 0; i < m.rows; ++i) {
       const T* const row = static_cast<const T*>(m.data) + i * m.row_stride;
       if (m.col_stride == 1) {
@@ -33,24 +37,36 @@ inline void absorb_matrix(stream_checksum& sum, const factor_view& m) {
     }
   });
 }
-}  // namespace detail
 
-/// The fingerprint of an adapter as undo records keep it: of its element type, shape, strength and
-/// every bit of its factors in row-major order, however they are laid out in memory. Not a
-/// cryptographic hash. O(r·(d_out + d_in)).
-///
-/// The strength's bits are xored into the low half, so that two fingerprints of the same factors
-/// tell each other's strength.
-inline std::uint64_t fingerprint(const low_rank& adapter) {
-  detail::stream_checksum sum;
-  sum.absorb(static_cast<std::uint32_t>(adapter.type()));
-  sum.absorb(static_cast<std::int64_t>(adapter.b().rows));
-  sum.absorb(static_cast<std::int64_t>(adapter.rank()));
-  sum.absorb(static_cast<std::int64_t>(adapter.a().cols));
-  detail::absorb_matrix(sum, adapter.b());
-  detail::absorb_matrix(sum, adapter.a());
-  return sum.result() ^ detail::bits_of(adapter.strength());
+/// Of the family, if it is not low_rank, the element type, for each pair of factors d_out, the rank
+/// and d_in, every bit of the factors, and the strength, whose bits are xored into the low half.
+inline std::uint64_t fingerprint_of(const plain::adapter& adapter, absorb_steps* steps) {
+  stream_checksum sum(steps);
+  if (adapter.family != static_cast<std::uint8_t>(family::low_rank))
+    sum.absorb(std::uint32_t{0x100} + adapter.family);  // no element type is so large
+  sum.absorb(std::uint32_t{adapter.factors[0].type});
+  for (std::size_t i = 0; i < adapter.factor_count; i += 2) {
+    const plain::matrix &b = adapter.factors[i], &a = adapter.factors[i + 1];
+    sum.absorb(static_cast<std::int64_t>(b.rows));
+    sum.absorb(static_cast<std::int64_t>(a.rows));
+    sum.absorb(static_cast<std::int64_t>(a.cols));
+    absorb_matrix(sum, b);
+    absorb_matrix(sum, a);
+  }
+  return sum.result() ^ std::bit_cast<std::uint32_t>(adapter.strength);
 }
 
+/// Of their type, their grid, and every bit of them; 0 if there are none.
+inline std::uint64_t fingerprint_of(const plain::weights& w, absorb_steps* steps) {
+  if (!is_scaled(w)) return 0;
+  stream_checksum sum(steps);
+  sum.absorb(std::uint32_t{w.scales.type});
+  sum.absorb(static_cast<std::int64_t>(w.scale_rows));
+  sum.absorb(static_cast<std::int64_t>(w.scale_cols));
+  absorb_matrix(sum, w.scales);
+  return std::max<std::uint64_t>(sum.result(), 1);
+}
+
+}  // namespace detail
 }  // namespace REVLORA_NAMESPACE
 }  // namespace revlora

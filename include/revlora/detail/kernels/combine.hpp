@@ -188,9 +188,10 @@ struct combines_rows {
 
 /// The combine kernel.
 template <class Arch, map Map>
-std::int64_t combine_panel(const kernel_interface::weights& w, const kernel_interface::delta& list,
-                           bool subtracts, std::ptrdiff_t panel,
-                           kernel_interface::block_range range) {
+kernel_interface::change_counts combine_panel(const kernel_interface::weights& w,
+                                              const kernel_interface::delta& list, bool subtracts,
+                                              std::ptrdiff_t panel,
+                                              kernel_interface::block_range range) {
   using T = typename Map::weight;
   thread_units<Arch> units;
   panel_deltas<Arch, Map> deltas(&list, w, panel, units, subtracts);
@@ -215,7 +216,7 @@ std::int64_t combine_panel(const kernel_interface::weights& w, const kernel_inte
       result.store();
     }
   });
-  return became;
+  return {0, became};
 }
 
 }  // namespace detail

@@ -33,39 +33,42 @@ constexpr kernel_interface::weight_kernels kernels_for() {
           checksums_of_panel<Arch, T>, splits_columns<T>};
 }
 
+template <class... Maps>
+struct map_list {};
+/// Those for weights of a type.
 template <element T>
-using usual_map = round_sum<T>;
+using maps_of = map_list<round_sum<T>>;
+/// Those for all weights.
+using all_maps = map_list<round_sum<float>, round_sum<f16>, round_sum<bf16>>;
 
-template <class Arch, template <class> class Map, class... Units>
-constexpr kernel_table make_table(unit_list<Units...>) {
-  kernel_table table{{},
-                     {kernels_for<Arch, Map<float>>(), kernels_for<Arch, Map<f16>>(),
-                      kernels_for<Arch, Map<bf16>>()},
-                     absorb<Arch>};
+template <class Arch, class... Units, class... Maps>
+constexpr kernel_table make_table(unit_list<Units...>, map_list<Maps...>) {
+  kernel_table table{{}, {}, absorb<Arch>};
   ((table.units[static_cast<int>(Units::kind)] = {steps_of<Units>, Units::is_exact, pack_up<Units>,
                                                   pack_down<Units>}),
    ...);
+  ((table.of[static_cast<int>(Maps::kind)] = kernels_for<Arch, Maps>()), ...);
   return table;
 }
 
-/// `Units`, a unit_list, are those that the machine has.
-template <class Arch, class Units = vector_units<Arch>, template <class> class Map = usual_map>
-inline constexpr kernel_table kernels = make_table<Arch, Map>(Units{});
+/// `Units` are those that the machine has, `Maps` those that a file needs.
+template <class Arch, class Units = vector_units<Arch>, class Maps = all_maps>
+inline constexpr kernel_table kernels = make_table<Arch>(Units{}, Maps{});
 
 /// The kernels for an architecture and, where that has 512-bit vectors, for what the machine has
 /// beside them.
-template <class Arch>
+template <class Arch, class Maps>
 const kernel_table& compiled_kernels() {
 #if defined(__AVX512F__) && defined(__x86_64__)
   if constexpr (std::is_base_of_v<xsimd::avx512f, Arch>) {
     static const kernel_table& best =
-        has_bf16_tiles()        ? kernels<Arch, unit_list<fma_unit, bf16_tiles_unit>>
-        : has_fast_bf16_pairs() ? kernels<Arch, unit_list<fma_unit, bf16_pairs_unit>>
-                                : kernels<Arch>;
+        has_bf16_tiles()        ? kernels<Arch, unit_list<fma_unit, bf16_tiles_unit>, Maps>
+        : has_fast_bf16_pairs() ? kernels<Arch, unit_list<fma_unit, bf16_pairs_unit>, Maps>
+                                : kernels<Arch, vector_units<Arch>, Maps>;
     return best;
   }
 #endif
-  return kernels<Arch>;
+  return kernels<Arch, vector_units<Arch>, Maps>;
 }
 
 }  // namespace detail

@@ -65,7 +65,7 @@ void exchange_panel(kernel_interface::panel_exchange& work) {
   work.wanted_code = encoder.code();
   work.base = base_sum.state().of_panel(work.panel);
   work.goal = goal_sum.state().of_panel(work.panel);
-  work.became_not_finite = encoder.became_not_finite();
+  work.counts = {0, encoder.became_not_finite()};
 }
 
 /// The take_back kernel.

@@ -10,12 +10,14 @@
 // lane; and no two of equal magnitude, so that neither do two changed signs cancel. Not
 // cryptographic: it tells accidents apart, not forgeries.
 //
-// Here are the start and the end; the steps between are a kernel (kernels/checksum.hpp).
+// Here is what a machine does that has nothing; the steps between start and end are a kernel too
+// (kernels/checksum.hpp).
 #pragma once
 
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "../kernel_interface.hpp"
 #include "../namespace.hpp"
@@ -72,6 +74,26 @@ struct checksum_lanes {
             scramble(result64() + static_cast<std::uint64_t>(panel) * 0x9e3779b97f4a7c15u)};
   }
 };
+
+using kernel_interface::absorb_steps;
+
+/// The steps, on any machine.
+inline void absorb_chunks(std::uint32_t* lanes, const std::byte* from, std::size_t chunks,
+                          std::size_t before) {
+  static constexpr checksum_factors factors;
+  for (; chunks > 0; --chunks, ++before, from += checksum_lanes::chunk_bytes) {
+    const std::size_t place = before % checksum_lanes::stretch_chunks;
+    std::int16_t numbers[2 * checksum_lanes::count];
+    std::memcpy(numbers, from, sizeof numbers);
+    const std::int16_t* const factor = factors.at + place * 2 * checksum_lanes::count;
+    for (std::size_t i = 0; i < checksum_lanes::count; ++i)
+      lanes[i] += static_cast<std::uint32_t>(numbers[2 * i] * factor[2 * i]) +
+                  static_cast<std::uint32_t>(numbers[2 * i + 1] * factor[2 * i + 1]);
+    if (place + 1 < checksum_lanes::stretch_chunks) continue;
+    for (std::size_t i = 0; i < checksum_lanes::count; ++i)
+      lanes[i] = std::rotl(lanes[i] * 0x85ebca6bu, 15);
+  }
+}
 
 }  // namespace detail
 }  // namespace REVLORA_NAMESPACE

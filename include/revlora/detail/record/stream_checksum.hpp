@@ -7,7 +7,6 @@
 #include <cstring>
 #include <span>
 
-#include "../border/target.hpp"
 #include "../namespace.hpp"
 #include "checksum_rule.hpp"
 
@@ -18,6 +17,9 @@ namespace detail {
 /// Where the pieces were cut does not matter.
 class stream_checksum {
  public:
+  /// `steps` are those of an instruction set, or `absorb_chunks`, which needs none.
+  explicit stream_checksum(absorb_steps* steps = absorb_chunks) : absorb_(steps) {}
+
   void absorb(const void* from, std::size_t bytes) {
     const std::byte* at = static_cast<const std::byte*>(from);
     total_ += bytes;
@@ -25,12 +27,12 @@ class stream_checksum {
       std::size_t piece;
       if (filled_ == 0 && bytes >= sizeof chunk_) {
         piece = bytes - bytes % sizeof chunk_;
-        absorb_chunks(at, piece / sizeof chunk_);
+        absorb_whole(at, piece / sizeof chunk_);
       } else {
         piece = std::min(bytes, sizeof chunk_ - filled_);
         std::memcpy(chunk_ + filled_, at, piece);
         filled_ = (filled_ + piece) % sizeof chunk_;
-        if (filled_ == 0) absorb_chunks(chunk_, 1);
+        if (filled_ == 0) absorb_whole(chunk_, 1);
       }
       at += piece;
       bytes -= piece;
@@ -47,18 +49,18 @@ class stream_checksum {
     if (filled_ > 0) {
       std::byte padded[sizeof chunk_] = {};
       std::memcpy(padded, chunk_, filled_);
-      kernels_.absorb(lanes.lane, padded, 1, chunks_);
+      absorb_(lanes.lane, padded, 1, chunks_);
     }
     return scramble(lanes.result64() ^ total_);
   }
 
  private:
-  void absorb_chunks(const std::byte* from, std::size_t count) {
-    kernels_.absorb(lanes_.lane, from, count, chunks_);
+  void absorb_whole(const std::byte* from, std::size_t count) {
+    absorb_(lanes_.lane, from, count, chunks_);
     chunks_ += count;
   }
 
-  const kernel_table& kernels_ = kernels_of<default_target>();
+  absorb_steps* absorb_;
   checksum_lanes lanes_;
   std::byte chunk_[checksum_lanes::chunk_bytes];
   std::size_t filled_ = 0;
@@ -66,8 +68,9 @@ class stream_checksum {
   std::uint64_t total_ = 0;
 };
 
-inline std::uint64_t checksum_of(std::span<const std::byte> bytes) {
-  stream_checksum sum;
+inline std::uint64_t checksum_of(std::span<const std::byte> bytes,
+                                 absorb_steps* steps = absorb_chunks) {
+  stream_checksum sum(steps);
   sum.absorb(bytes.data(), bytes.size());
   return sum.result();
 }

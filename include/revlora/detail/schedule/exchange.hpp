@@ -1,7 +1,7 @@
 // The pass behind every verb that has to do with undo records. It leads weights from one list of
 // adapters to another, by way of their base, which exists in registers and L1 only:
 //
-//   merge      base → list, recorded         verify     list → base, written nowhere
+//   merge      base → list, recorded         validate   list → base, written nowhere
 //   unmerge    list → base                   swap       list → list, recorded
 //
 // All or nothing. Merged weights and their record are functions of (base, delta), so a panel that
@@ -20,10 +20,10 @@
 #include <vector>
 
 #include "../../error.hpp"
-#include "../../matrix_view.hpp"
 #include "../kernel_interface.hpp"
 #include "../namespace.hpp"
-#include "../record/record_format.hpp"
+#include "../record/contents.hpp"
+#include "../record/write.hpp"
 #include "ieee_mode.hpp"
 #include "packed_adapters.hpp"
 #include "panel_memory.hpp"
@@ -58,27 +58,25 @@ class exchange {
     record_contents& replaced;
   };
 
-  /// Without an origin the weights are the base; without a goal they are to be. `to` is `from`, or
-  /// a matrix of the same shape that does not overlap it, or nowhere. Throws std::bad_alloc.
-  template <element T>
-  exchange(const kernel_table& kernels, matrix_view<const T> from, matrix_view<T> to,
+  /// Without an origin the weights are the base; without a goal they are to be. `w.to` is `w.from`,
+  /// or a matrix of the same shape that does not overlap it, or null. Throws std::bad_alloc.
+  exchange(const weight_kernels& kernels, absorb_steps* steps, const kernel_interface::weights& w,
            std::optional<origin> start, std::optional<goal> end)
-      : kernels_(kernels_for<T>(kernels)),
-        type_(element_type_of<T>),
-        weights_(to_kernels(from, to)),
+      : kernels_(kernels),
+        absorb_(steps),
+        weights_(w),
         old_record_(start ? &start->record : nullptr),
         new_record_(end ? &end->record : nullptr),
         replaced_record_(end ? &end->replaced : nullptr),
         old_delta_(start ? delta_of(start->adapters) : nullptr),
         new_delta_(end ? delta_of(end->adapters) : nullptr),
-        panels_(panels_of(from.rows, from.cols)),
-        arrived_(static_cast<std::size_t>(panels_of(from.rows, from.cols)), false) {
+        panels_(panels_of(w.rows, w.cols)),
+        arrived_(static_cast<std::size_t>(panels_of(w.rows, w.cols)), false) {
     if (new_record_ != nullptr) new_record_->panels.resize(arrived_.size());
   }
 
   /// What the executor throws passes through; then too the weights are as they were.
-  template <executor Executor>
-  outcome run(const Executor& executor) {
+  outcome run(const plain::executor& executor) {
     way_back leads_back{*this};
     std::atomic<outcome> result = outcome::done;
     const auto lead_panel = [&](std::ptrdiff_t panel) {
@@ -98,20 +96,20 @@ class exchange {
   /// What the executor failed to do, if that is the outcome.
   const validation& execution() const { return execution_; }
 
-  /// How many weights that were finite in the base are not any more.
-  std::int64_t became_not_finite() const { return became_; }
+  /// What is changed, and what is not finite any more that was in the base.
+  plain::report report() const { return counts_.report(); }
 
  private:
   /// Leads the panels that have arrived back when it goes out of scope, also by an exception.
   struct way_back {
-    exchange& its;
+    exchange& of;
     bool is_wanted = true;
 
     ~way_back() {
-      if (!is_wanted || its.weights_.to == nullptr) return;
-      for (std::size_t panel = 0; panel < its.arrived_.size(); ++panel)
-        if (its.arrived_[panel])
-          in_ieee_mode([this](std::ptrdiff_t i) { its.lead_back(i); },
+      if (!is_wanted || of.weights_.to == nullptr) return;
+      for (std::size_t panel = 0; panel < of.arrived_.size(); ++panel)
+        if (of.arrived_[panel])
+          in_ieee_mode([this](std::ptrdiff_t i) { of.lead_back(i); },
                        static_cast<std::ptrdiff_t>(panel));
     }
   };
@@ -152,7 +150,7 @@ class exchange {
     }
     panel_scratch scratch;
     if (new_record_ != nullptr) {
-      if (!had_memory([&] { scratch = pool_.take(type_, weights_.cols); }))
+      if (!had_memory([&] { scratch = pool_.take(new_record_->type, weights_.cols); }))
         return outcome::out_of_memory;
       work.bits = scratch.bits.get();
       work.exceptions = scratch.exceptions.get();
@@ -165,7 +163,7 @@ class exchange {
       result = outcome::out_of_memory;
     if (result == outcome::done) {
       base_ += work.base.wide;
-      became_ += work.became_not_finite;
+      counts_.add(work.counts);
       if (new_record_ != nullptr) new_entry(panel).merged_checksum = work.goal.narrow;
     } else if (weights_.to != nullptr) {
       kernels_.take_back(work, work.arrived);
@@ -184,14 +182,14 @@ class exchange {
       return outcome::record_damaged;
     if (new_record_ != nullptr) {
       new_record_->base_checksum = base_;
-      if (!had_memory([&] { write_record(*new_record_, *replaced_record_); }))
+      if (!had_memory([&] { write_record(*new_record_, *replaced_record_, absorb_); }))
         return outcome::out_of_memory;
     }
     return outcome::done;
   }
 
-  const kernel_interface::weight_kernels& kernels_;
-  element_type type_;
+  const weight_kernels& kernels_;
+  absorb_steps* absorb_;
   kernel_interface::weights weights_;
   const record_contents* old_record_;         ///< null if the weights are the base
   record_contents* new_record_;               ///< null if they are to be
@@ -204,7 +202,7 @@ class exchange {
   std::mutex mutex_;
   scratch_pool pool_;
   std::atomic<std::uint64_t> base_ = 0;
-  std::atomic<std::int64_t> became_ = 0;
+  shared_counts counts_;
 };
 
 }  // namespace detail

@@ -9,11 +9,12 @@
 #include <utility>
 #include <vector>
 
+#include "../../adapter.hpp"
 #include "../../error.hpp"
-#include "../../low_rank.hpp"
 #include "../kernel_interface.hpp"
 #include "../namespace.hpp"
 #include "../panels.hpp"
+#include "../plain.hpp"
 #include "memory.hpp"
 #include "piecework.hpp"
 #include "policy.hpp"
@@ -25,8 +26,8 @@ namespace detail {
 using kernel_interface::magnitudes;
 using kernel_interface::packed_product;
 
-inline kernel_interface::factor to_kernels(const factor_view& m) {
-  return {m.data, static_cast<std::uint8_t>(m.type), m.rows, m.cols, m.row_stride, m.col_stride};
+inline kernel_interface::factor to_kernels(const plain::matrix& m) {
+  return {m.data, m.type, m.rows, m.cols, m.row_stride, m.col_stride};
 }
 
 /// The extremes of what several threads find.
@@ -56,18 +57,21 @@ class packed_adapters {
  public:
   /// Packs the factors: at most 4·r·(d_out + d_in) bytes per adapter, for ranks that fill their
   /// steps. Throws std::bad_alloc. To be used only if nothing is `found`.
-  template <executor Executor>
-  packed_adapters(const kernel_table& kernels, element_type weights, adapter_list adapters,
-                  const Executor& executor) {
-    packed_.reserve(adapters.size());
-    memory_.reserve(2 * adapters.size());
-    for (const low_rank& adapter : adapters) {
+  packed_adapters(const kernel_table& kernels, weight_map map, const plain::adapter_list& adapters,
+                  const plain::executor& executor) {
+    packed_.reserve(adapters.count);
+    for (std::size_t i = 0; i < adapters.count; ++i) {
+      const plain::adapter& adapter = adapters.adapters[i];
       kernel_interface::packed_adapter packed{
-          kernel_interface::family::low_rank, adapter.strength(), {}};
-      if (!pack(kernels, weights, adapter.b(), adapter.a(), packed.products[0], executor)) return;
+          static_cast<kernel_interface::family>(adapter.family), adapter.strength, {}};
+      for (std::size_t product = 0; 2 * product < adapter.factor_count; ++product)
+        if (!pack(kernels, map, adapter.factors[2 * product], adapter.factors[2 * product + 1],
+                  packed.products[product], executor))
+          return;
       packed_.push_back({packed});
     }
-    delta_ = {packed_.data(), packed_.size(), adapters.recipe() == recipe::rounded_delta};
+    delta_ = {packed_.data(), packed_.size(),
+              static_cast<recipe>(adapters.recipe) == recipe::rounded_delta};
   }
   packed_adapters(const packed_adapters&) = delete;
   packed_adapters& operator=(const packed_adapters&) = delete;
@@ -81,24 +85,23 @@ class packed_adapters {
 
  private:
   /// B·A, for the unit that is preferred if that is exact; false if something is `found`.
-  template <executor Executor>
-  bool pack(const kernel_table& kernels, element_type weights, const factor_view& b,
-            const factor_view& a, packed_product& packed, const Executor& executor) {
-    packed.unit = preferred_unit(kernels, a.type, a.rows);
-    if (!pack_for_unit(kernels, weights, b, a, packed, executor)) {
+  bool pack(const kernel_table& kernels, weight_map map, const plain::matrix& b,
+            const plain::matrix& a, packed_product& packed, const plain::executor& executor) {
+    packed.unit = preferred_unit(kernels, static_cast<element_type>(a.type), a.rows);
+    if (!pack_for_unit(kernels, map, b, a, packed, executor)) {
       packed.unit = arithmetic::fused;
-      pack_for_unit(kernels, weights, b, a, packed, executor);
+      pack_for_unit(kernels, map, b, a, packed, executor);
     }
     return found_.ok();
   }
 
   /// False, and nothing packed, if the unit is not exact for the factors. One look while packing
   /// decides; what real adapters hold passes.
-  template <executor Executor>
-  bool pack_for_unit(const kernel_table& kernels, element_type weights, const factor_view& b,
-                     const factor_view& a, packed_product& packed, const Executor& executor) {
+  bool pack_for_unit(const kernel_table& kernels, weight_map map, const plain::matrix& b,
+                     const plain::matrix& a, packed_product& packed,
+                     const plain::executor& executor) {
     const kernel_interface::unit_kernels& unit = kernels.units[static_cast<int>(packed.unit)];
-    const bool splits_columns = kernels.of[static_cast<int>(weights)].splits_columns;
+    const bool splits_columns = kernels.of[static_cast<int>(map)].splits_columns;
     const std::ptrdiff_t panels = panels_of(b.rows, 1);
     const std::ptrdiff_t blocks = blocks_of(a.cols);
     const std::ptrdiff_t depth = unit.steps_of(a.rows);

@@ -11,7 +11,7 @@
 #include "../kernel_interface.hpp"
 #include "../namespace.hpp"
 #include "../record/bits.hpp"
-#include "../record/record_format.hpp"
+#include "../record/contents.hpp"
 #include "../refuse.hpp"
 #include "panel_scratch.hpp"
 

@@ -3,14 +3,13 @@
 
 #include <algorithm>
 #include <atomic>
-#include <concepts>
 #include <cstddef>
 #include <string>
 #include <vector>
 
 #include "../../error.hpp"
-#include "../../parallel.hpp"
 #include "../namespace.hpp"
+#include "../plain.hpp"
 #include "../refuse.hpp"
 #include "ieee_mode.hpp"
 #include "policy.hpp"
@@ -29,23 +28,24 @@ class piecework {
   /// Lets an executor do them, and says whether it did each exactly once. One that comes again, or
   /// that is none of them, is not done. What the executor throws passes through. `elements` is how
   /// many numbers the pieces work on in all.
-  template <executor Executor, class Work>
-  validation run(const Executor& executor, [[maybe_unused]] std::ptrdiff_t elements,
-                 const Work& work) {
+  template <class Work>
+  validation run(const plain::executor& executor, std::ptrdiff_t elements, const Work& work) {
     if (count() == 0) return {};
-#ifdef _OPENMP
-    if constexpr (std::same_as<Executor, openmp>)
-      if (elements < worth_a_team) return run(serial{}, elements, work);
-#endif
     start();
-    executor.parallel_for(count(), [&](std::ptrdiff_t i) { do_once(i, work); });
+    const auto once = [&](std::ptrdiff_t i) { do_once(i, work); };
+    if (executor.wakes_a_team && elements < worth_a_team)
+      for (std::ptrdiff_t i = 0; i < count(); ++i) once(i);
+    else
+      executor.parallel_for(
+          executor.object, count(), &once,
+          [](const void* body, std::ptrdiff_t i) { (*static_cast<decltype(&once)>(body))(i); });
     return found();
   }
 
   /// Lets an executor do them, and does on the calling thread what it leaves undone, be it by an
   /// exception: for a pass that cannot be taken back.
-  template <executor Executor, class Work>
-  void run_to_the_end(const Executor& executor, std::ptrdiff_t elements, const Work& work) {
+  template <class Work>
+  void run_to_the_end(const plain::executor& executor, std::ptrdiff_t elements, const Work& work) {
     const auto try_to = [&] { return run(executor, elements, work).ok(); };
 #ifdef __cpp_exceptions
     try {

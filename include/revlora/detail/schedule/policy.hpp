@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "../../adapter.hpp"
 #include "../../element.hpp"
 #include "../kernel_interface.hpp"
 #include "../namespace.hpp"
@@ -15,6 +16,14 @@ namespace detail {
 
 using kernel_interface::arithmetic;
 using kernel_interface::kernel_table;
+
+using kernel_interface::weight_map;
+
+/// The map of weights of a type, by a recipe.
+inline weight_map weight_map_of(element_type type, recipe chosen) {
+  if (type == element_type::e4m3 && chosen == recipe::nan) return weight_map::e4m3_to_nan;
+  return static_cast<weight_map>(type);
+}
 
 /// Fewer numbers than this are worked on faster than an OpenMP team is woken: 128×128 weights take
 /// 5 µs without a record, 10 with one.

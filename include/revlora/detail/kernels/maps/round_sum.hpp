@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "../../format.hpp"
+#include "../../kernel_interface.hpp"
 #include "../../namespace.hpp"
 #include "../convert.hpp"
 #include "../simd.hpp"
@@ -42,6 +43,11 @@ template <element T, overflow beyond = usual_overflow<T>>
 struct round_sum {
   static_assert(format<T>::has_infinity == (beyond == overflow::to_infinity));
   using weight = T;
+
+  static constexpr kernel_interface::weight_map kind =
+      beyond == overflow::to_nan
+          ? kernel_interface::weight_map::e4m3_to_nan
+          : static_cast<kernel_interface::weight_map>(element_type_of<T>);
 
   /// As bits of fp32: the smallest magnitude that gives NaN.
   static constexpr std::uint32_t nan_from =

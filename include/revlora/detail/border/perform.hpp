@@ -1,0 +1,227 @@
+// From a call to the pass that does it.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "../../adapter.hpp"
+#include "../namespace.hpp"
+#include "../plain.hpp"
+#include "../record/contents.hpp"
+#include "../refuse.hpp"
+#include "../schedule/exchange.hpp"
+#include "../schedule/packed_adapters.hpp"
+#include "../schedule/pass.hpp"
+#include "../schedule/policy.hpp"
+#include "../schedule/scales.hpp"
+#include "call.hpp"
+#include "check.hpp"
+#include "check_record.hpp"
+
+namespace revlora {
+inline namespace REVLORA_NAMESPACE {
+namespace detail {
+
+/// How weights become merged ones, by a list.
+inline weight_map map_of(const plain::call& call, const plain::adapter_list& list) {
+  return weight_map_of(static_cast<element_type>(call.from.elements.type),
+                       static_cast<recipe>(list.recipe));
+}
+
+/// One call, whose arguments have been checked. What it does throws std::bad_alloc, and what the
+/// executor throws passes through; then, and after a refusal, weights that were to be changed in
+/// place are as they were, and so are records.
+class performance {
+ public:
+  /// Throws std::bad_alloc.
+  explicit performance(const plain::call& call)
+      : call_(call), kernels_(*call.kernels), scales_(call.from) {}
+
+  /// W ← round(W ± D), and nothing that leads back.
+  validation combine(const plain::adapter_list& list, bool subtracts, plain::report& report) {
+    if (list.count == 0)
+      return call_.elsewhere ? copy_pass(call_.from.elements, call_.to.elements, call_.runs_on)
+                             : validation();
+    const packed_adapters packed(kernels_, map_of(call_, list), list, call_.runs_on);
+    if (!packed.found()) return packed.found();
+    return combine_pass(kernels_for(map_of(call_, list)), weights(true), packed, subtracts,
+                        call_.runs_on, report);
+  }
+
+  /// From one list to another, by way of the base. Without an origin the weights are the base;
+  /// without a goal they are to be.
+  validation exchange_lists(bool has_origin, bool has_goal, plain::report& report) {
+    const record_contents* const old_record = has_origin ? contents_of(call_.old_record) : nullptr;
+    const weight_map map = map_of(call_, call_.wanted.count > 0 ? call_.wanted : call_.merged);
+    std::optional<packed_adapters> merged, wanted;
+    std::optional<exchange::origin> origin;
+    std::optional<exchange::goal> goal;
+    if (has_origin) {
+      if (validation found = check_record(call_.from, call_.merged, old_record, kernels_.absorb);
+          !found)
+        return found;
+      merged.emplace(kernels_, map, call_.merged, call_.runs_on);
+      if (!merged->found()) return merged->found();
+      origin.emplace(exchange::origin{*merged, *old_record});
+    }
+    record_contents next;
+    std::unique_ptr<record_contents> made;
+    record_contents* replaced = nullptr;
+    if (has_goal) {
+      wanted.emplace(kernels_, map, call_.wanted, call_.runs_on);
+      if (!wanted->found()) return wanted->found();
+      replaced = contents_of(*call_.new_record);
+      if (replaced == nullptr) {
+        made = std::make_unique<record_contents>();
+        replaced = made.get();
+      }
+      begin_record(next, *replaced);
+      goal.emplace(exchange::goal{*wanted, next, *replaced});
+    }
+    const bool changes = (has_origin && call_.merged.count > 0) ||
+                         (has_goal && call_.wanted.count > 0) || call_.elsewhere;
+    exchange work(kernels_for(map), kernels_.absorb, weights(changes), origin, goal);
+    if (validation found = run(work, old_record); !found) return found;
+    report = work.report();
+    if (!has_goal) return {};
+    *replaced = std::move(next);
+    if (made != nullptr) *call_.new_record = handle_of(made.release());
+    return {};
+  }
+
+  /// What the weights are to a record; says what the executor failed to do.
+  validation find_state(const record_contents* record, plain::state& state) {
+    state = plain::state::other;
+    const plain::matrix& w = call_.from.elements;
+    if (record == nullptr || record->bytes.empty() ||
+        record->type != static_cast<element_type>(w.type) || record->rows != w.rows ||
+        record->cols != w.cols)
+      return {};
+    std::atomic<bool> is_merged = true;
+    std::atomic<std::uint64_t> sum = 0;
+    validation found = checksum_pass(
+        kernels_for(weight_map_of(record->type, record->recipe)), weights(false), call_.runs_on,
+        [&](std::ptrdiff_t panel, const panel_checksums& checksums) {
+          sum += checksums.wide;
+          if (checksums.narrow != record->panels[static_cast<std::size_t>(panel)].merged_checksum)
+            is_merged = false;
+        });
+    if (is_merged)
+      state = plain::state::merged;
+    else if (sum == record->base_checksum)
+      state = plain::state::base;
+    return found;
+  }
+
+ private:
+  const weight_kernels& kernels_for(weight_map map) const {
+    return kernels_.of[static_cast<int>(map)];
+  }
+
+  /// Without a target nothing is written, so that mapped pages stay clean.
+  kernel_interface::weights weights(bool are_written) const {
+    const plain::matrix &from = call_.from.elements, &to = call_.to.elements;
+    const bool has_target = are_written && !call_.only_checks;
+    return {from.data, from.row_stride, has_target ? to.data : nullptr, to.row_stride, from.rows,
+            from.cols, scales_.grid()};
+  }
+
+  /// The header of the record that is to be, and no bytes yet. Codes are gathered in the memory
+  /// where those of the record were that it replaces.
+  void begin_record(record_contents& next, record_contents& replaced) const {
+    const plain::matrix& w = call_.from.elements;
+    next.type = static_cast<element_type>(w.type);
+    next.recipe = static_cast<recipe>(call_.wanted.recipe);
+    next.rows = w.rows;
+    next.cols = w.cols;
+    next.fingerprints = fingerprints_of(call_.wanted, kernels_.absorb);
+    next.scales_fingerprint = fingerprint_of(call_.from, kernels_.absorb);
+    next.arena = std::move(replaced.arena);
+    next.arena.clear();
+  }
+
+  /// Runs an exchange, and says what ended it, if it is not done.
+  validation run(exchange& work, const record_contents* old_record) {
+    switch (work.run(call_.runs_on)) {
+      case outcome::done:
+        return {};
+      case outcome::out_of_memory:
+        return no_memory();
+      case outcome::executor_failed:
+        return work.execution();
+      case outcome::record_damaged:
+        return refused_record(
+            refusal::damaged,
+            "the undo record is damaged: it does not lead back to the base of the merge");
+      case outcome::weights_changed:
+        break;
+    }
+    plain::state state;
+    if (validation found = find_state(old_record, state); !found) return found;
+    if (state == plain::state::base)
+      return refused_record(refusal::already_unmerged,
+                            "W has been unmerged already, it is at the base");
+    return refused_record(refusal::weights_changed,
+                          "W is not what this undo record starts from: it was changed since");
+  }
+
+  const plain::call& call_;
+  const kernel_table& kernels_;
+  widened_scales scales_;
+};
+
+inline validation check_arguments(const plain::call& call) {
+  if (call.asked == plain::verb::swap) return check(call.from, call.merged, call.wanted);
+  const plain::adapter_list& list = call.asked == plain::verb::merge ? call.wanted : call.merged;
+  return call.elsewhere ? check(call.from, call.to, list) : check(call.from, list);
+}
+
+inline validation perform_checked(const plain::call& call, plain::answer& answer) {
+  if (validation found = check_arguments(call); !found) return found;
+  const bool is_fresh = call.old_record == nullptr || contents_of(call.old_record)->bytes.empty();
+  if (call.asked == plain::verb::swap && call.merged.count > 0 && call.wanted.count > 0 &&
+      map_of(call, call.merged) != map_of(call, call.wanted))
+    return refused("the recipes of a swap differ in what becomes of overflow: unmerge, then merge");
+  performance work(call);
+  switch (call.asked) {
+    case plain::verb::merge:
+      if (call.only_checks) return {};
+      return call.new_record == nullptr ? work.combine(call.wanted, false, answer.report)
+                                        : work.exchange_lists(false, true, answer.report);
+    case plain::verb::subtract:
+      if (call.only_checks) return {};
+      return work.combine(call.merged, true, answer.report);
+    case plain::verb::unmerge:
+      return work.exchange_lists(true, false, answer.report);
+    case plain::verb::swap:
+      // With nothing merged, and no record of it: the weights are the base.
+      return work.exchange_lists(!is_fresh || call.merged.count > 0, !call.only_checks,
+                                 answer.report);
+    case plain::verb::look:
+      return work.find_state(contents_of(call.old_record), answer.state);
+  }
+  return {};
+}
+
+/// Does what is asked for, or says why not: a refusal, and in words. Throws what the executor
+/// throws.
+inline std::uint8_t perform(const plain::call& call, plain::answer& answer, std::string& text) {
+  validation found;
+  if (!had_memory([&] {
+        found = perform_checked(call, answer);
+        text = found.text();
+      })) {
+    found = no_memory();
+    text = found.text();
+  }
+  return static_cast<std::uint8_t>(found.reason());
+}
+
+}  // namespace detail
+}  // namespace REVLORA_NAMESPACE
+}  // namespace revlora
