@@ -82,12 +82,6 @@ struct block_range {
   std::ptrdiff_t first, end;
 };
 
-/// What became of weights.
-struct change_counts {
-  std::int64_t changed;            ///< have other bits than those that were read
-  std::int64_t became_not_finite;  ///< were finite in the base, and are infinite or NaN
-};
-
 /// The code of a panel.
 struct panel_code {
   const std::byte* bits;  ///< of the weights that carry some
@@ -97,8 +91,13 @@ struct panel_code {
 };
 
 struct panel_checksums {
-  std::uint32_t narrow;  ///< kept in the record for each merged panel
-  std::uint64_t wide;    ///< added to the matrix's checksum
+  std::uint32_t of_panel;   ///< kept in the record for each merged panel
+  std::uint64_t of_matrix;  ///< added to the matrix's checksum
+};
+
+struct change_counts {
+  std::int64_t changed;            ///< weights whose bits are others
+  std::int64_t became_not_finite;  ///< that were finite in the base and are not any more
 };
 
 /// One panel on its way from a list of adapters to another, by way of the base.
@@ -114,7 +113,7 @@ struct panel_exchange {
   std::ptrdiff_t arrived;  ///< blocks at the goal; fewer than all if merged_code is damaged
   panel_code wanted_code;  ///< of the blocks that arrived
   panel_checksums base, goal;
-  change_counts counts;
+  change_counts counts;  ///< changed: against the weights as they were read
 };
 
 /// The kernels for weights of one map.

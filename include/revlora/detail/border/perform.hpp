@@ -107,8 +107,8 @@ class performance {
     validation found = checksum_pass(
         kernels_for(weight_map_of(record->type, record->recipe)), weights(false), call_.runs_on,
         [&](std::ptrdiff_t panel, const panel_checksums& checksums) {
-          sum += checksums.wide;
-          if (checksums.narrow != record->panels[static_cast<std::size_t>(panel)].merged_checksum)
+          sum += checksums.of_matrix;
+          if (checksums.of_panel != record->panels[static_cast<std::size_t>(panel)].merged_checksum)
             is_merged = false;
         });
     if (is_merged)

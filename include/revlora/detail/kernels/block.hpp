@@ -99,9 +99,9 @@ using kernel_interface::block_range;
 
 inline constexpr block_range all_blocks{0, std::numeric_limits<std::ptrdiff_t>::max()};
 
-/// Calls `visit(index, block)` for the blocks of a panel that are in a range. Partial
-/// blocks are read through padded scratch, so that a visitor knows one size only; so are those of
-/// rows that are very far apart.
+/// Calls `visit(index, block)`, which returns whether to go on, for the blocks of a panel that are
+/// in a range. Partial blocks are read through padded scratch, so that a visitor knows one size
+/// only; so are those of rows that are very far apart.
 template <element T, class Visit>
 void for_each_block(const kernel_interface::weights& w, std::ptrdiff_t panel, block_range range,
                     const Visit& visit) {
@@ -116,12 +116,12 @@ void for_each_block(const kernel_interface::weights& w, std::ptrdiff_t panel, bl
     weight_block<T> block{source + left, w.from_stride, target == nullptr ? nullptr : target + left,
                           w.to_stride,   rows,          cols};
     if (block.is_whole() && w.from_stride <= farthest_rows) {
-      visit(index, block);
+      if (!visit(index, block)) return;
     } else {
       alignas(64) T padded[block_size] = {};
       copy_rows<T>(block.source, w.from_stride, padded, block_cols, rows, cols);
       block.read_from(padded);
-      visit(index, block);
+      if (!visit(index, block)) return;
     }
   }
 }

@@ -7,6 +7,7 @@
 
 #include "../namespace.hpp"
 #include "block.hpp"
+#include "changes.hpp"
 #include "delta.hpp"
 #include "maps/map.hpp"
 #include "stored_weights.hpp"
@@ -91,6 +92,14 @@ template <class Arch, element T>
                                                       delta_offset<Arch, T>(pair, i));
 }
 
+template <class Arch, element T>
+[[gnu::always_inline]] inline void count_row(const combined_row<Arch, T>& weights,
+                                             change_counter<Arch, T>& changes) {
+#pragma GCC unroll 8
+  for (int pair = 0; pair < pairs_of_row<Arch>; ++pair)
+    changes.add(weights.before[pair], weights.after[pair]);
+}
+
 /// Rows from `first` on, to the first one with a result that is infinite or NaN, which is left as
 /// it is; returns which that is. A loop without calls, so that constants stay in registers.
 template <class Arch, map Map, class See, element T = typename Map::weight>
@@ -107,21 +116,21 @@ template <class Arch, map Map, class See, element T = typename Map::weight>
   return rows;
 }
 
-/// A row with results that are infinite or NaN, one by one, because it is rare. Returns how many
-/// weights became so.
+/// A row with results that are infinite or NaN, one by one, because it is rare.
 template <map Map, element T = typename Map::weight>
-[[gnu::noinline]] std::int64_t combine_odd_row(const T* from, const block_delta& delta, int row,
-                                               T* to) {
-  std::int64_t became = 0;
+[[gnu::noinline]] change_counts combine_one_by_one(const T* from, const block_delta& delta, int row,
+                                                   T* to) {
+  change_counts counts{};
   for (int j = 0; j < block_cols; ++j) {
     const std::uint32_t x = bits_of(from[j]);
     const float d = read_delta_at<T>(delta, row * block_cols + j);
     const std::uint32_t y = Map::apply(x, d);
     // What is not finite stays so: the difference of the two counts is what became so.
-    became += is_not_finite<T>(y) - is_not_finite<T>(x);
+    counts.became_not_finite += is_not_finite<T>(y) - is_not_finite<T>(x);
+    counts.changed += x != y;
     to[j] = from_bits<T>(y);
   }
-  return became;
+  return counts;
 }
 
 template <class Arch, element T>
@@ -135,27 +144,34 @@ combined_row<Arch, T> load_row(const T* before, const block_delta& delta, int ro
   return its;
 }
 
-/// Rounds x + D for some rows of a block; returns how many weights became infinite or NaN. Each row
-/// is shown to `see`, but for odd rows that are changed where they are.
+/// Rounds x + D for some rows of a block. Each row is shown to `see`, but for those that are not
+/// finite and changed where they are.
 template <class Arch, map Map, class See, element T = typename Map::weight>
-[[gnu::always_inline]] inline std::int64_t combine_rows(int rows, const row_range<T>& range,
-                                                        const block_delta& delta, const See& see) {
-  std::int64_t became = 0;
+[[gnu::always_inline]] inline change_counts combine_rows(int rows, const row_range<T>& range,
+                                                         const block_delta& delta, const See& see) {
+  change_counts counts{};
+  change_counter<Arch, T> changes;
+  const auto count_and_see = [&](int row, const combined_row<Arch, T>& weights)
+      __attribute__((always_inline)) {
+    count_row(weights, changes);
+    see(row, weights);
+  };
   for (int row = 0; row < rows; ++row) {
-    row = combine_finite_rows<Arch, Map>(row, rows, range, delta, see);
+    row = combine_finite_rows<Arch, Map>(row, rows, range, delta, count_and_see);
     if (row == rows) break;
     const T* const from = range.from + row * range.from_stride;
     T* const to = range.to + row * range.to_stride;
-    became += combine_odd_row<Map>(from, delta, row, to);
+    counts += combine_one_by_one<Map>(from, delta, row, to);
     if (from != to) see(row, load_row<Arch>(from, delta, row, to));
   }
-  return became;
+  counts.changed += changes.changed();
+  return counts;
 }
 
 /// The same, and nobody sees it.
 template <class Arch, map Map, element T = typename Map::weight>
-[[gnu::noinline]] std::int64_t combine_rows(int rows, const row_range<T>& range,
-                                            const block_delta& delta) {
+[[gnu::noinline]] change_counts combine_rows(int rows, const row_range<T>& range,
+                                             const block_delta& delta) {
   return combine_rows<Arch, Map>(rows, range, delta, [](int, const auto&) {});
 }
 
@@ -165,7 +181,8 @@ struct combines_rows {
   using T = typename Map::weight;
 
   row_range<T> range;
-  std::int64_t became = 0;
+  change_counts not_finite{};  ///< of the rows that were combined one by one
+  change_counter<Arch, T> changes{};
 
   [[gnu::always_inline]] void operator()(int row,
                                          const floats<Arch> (&d)[block_cols / lanes<Arch>]) {
@@ -178,45 +195,50 @@ struct combines_rows {
       for (int i = 0; i < 2; ++i)
         its.delta[pair][i] = d[delta_offset<Arch, T>(pair, i) / lanes<Arch>];
     if (combine_finite_row<Arch, Map>(from, its, to)) [[likely]]
-      return;
+      return count_row(its, changes);
     block_delta delta;
     for (int j = 0; j < block_cols / lanes<Arch>; ++j)
       d[j].store_aligned(delta.values + j * lanes<Arch>);
-    became += combine_odd_row<Map>(from, delta, 0, to);
+    not_finite += combine_one_by_one<Map>(from, delta, 0, to);
+  }
+  change_counts counts() const {
+    change_counts all = not_finite;
+    all.changed += changes.changed();
+    return all;
   }
 };
 
 /// The combine kernel.
 template <class Arch, map Map>
-kernel_interface::change_counts combine_panel(const kernel_interface::weights& w,
-                                              const kernel_interface::delta& list, bool subtracts,
-                                              std::ptrdiff_t panel,
-                                              kernel_interface::block_range range) {
+change_counts combine_kernel(const kernel_interface::weights& w,
+                             const kernel_interface::delta& list, bool subtracts,
+                             std::ptrdiff_t panel, kernel_interface::block_range range) {
   using T = typename Map::weight;
   thread_units<Arch> units;
   panel_deltas<Arch, Map> deltas(&list, w, panel, units, subtracts);
-  std::int64_t became = 0;
+  change_counts counts{};
   for_each_block<T>(w, panel, range, [&](std::ptrdiff_t index, const weight_block<T>& block) {
     const row_range<T> rows{block.source, block.source_stride, block.target, block.target_stride};
     if constexpr (holds_whole_rows<Arch>) {
       if (block.is_whole() && deltas.are_complete_by_rows()) {
-        became += deltas.for_each_row(index, combines_rows<Arch, Map>{rows}).became;
-        return;
+        counts += deltas.for_each_row(index, combines_rows<Arch, Map>{rows}).counts();
+        return true;
       }
     }
     const block_delta& delta = deltas.of(index);
     if (block.is_whole()) {
-      became += combine_rows<Arch, Map>(block_rows, rows, delta);
+      counts += combine_rows<Arch, Map>(block_rows, rows, delta);
     } else {
       alignas(64) T padded[block_size];
-      became += combine_rows<Arch, Map>(
+      counts += combine_rows<Arch, Map>(
           block.rows, {block.source, block.source_stride, padded, block_cols}, delta);
       weight_block<T> result = block;
       result.read_from(padded);
       result.store();
     }
+    return true;
   });
-  return {0, became};
+  return counts;
 }
 
 }  // namespace detail

@@ -7,7 +7,7 @@
 #include "../namespace.hpp"
 #include "checksum.hpp"
 #include "combine.hpp"
-#include "exchange_panel.hpp"
+#include "exchange_kernel.hpp"
 #include "maps/round_sum.hpp"
 #include "pack.hpp"
 #include "simd.hpp"
@@ -29,8 +29,8 @@ using kernel_interface::kernel_table;
 template <class Arch, map Map>
 constexpr kernel_interface::weight_kernels kernels_for() {
   using T = typename Map::weight;
-  return {combine_panel<Arch, Map>, exchange_panel<Arch, Map>, take_back_panel<Arch, Map>,
-          checksums_of_panel<Arch, T>, splits_columns<T>};
+  return {combine_kernel<Arch, Map>, exchange_kernel<Arch, Map>, take_back_kernel<Arch, Map>,
+          checksums_kernel<Arch, T>, splits_columns<T>};
 }
 
 template <class... Maps>

@@ -37,7 +37,7 @@ class panel_encoder {
     checksum<Arch> sums[2] = {base_sum, merged_sum};  // copies that stay in registers
     columns_of_block uncertain, wrong;
     const typename Map::template inverse<Arch> inverse;
-    became_ += combine_rows<Arch, Map>(
+    counts_ += combine_rows<Arch, Map>(
         block_rows, {block.source, block.source_stride, merged, block_cols},
         delta, [&](int row, const combined_row<Arch, T>& weights) __attribute__((always_inline)) {
           row_mask<Arch> certain, right;
@@ -70,9 +70,9 @@ class panel_encoder {
     return {bits_.start(), bits_.size(), exceptions_start_,
             static_cast<std::size_t>(exceptions_ - exceptions_start_)};
   }
-  /// How many weights became infinite or NaN.
-  std::int64_t became_not_finite() const {
-    return became_;
+  /// Against the base.
+  const change_counts& counts() const {
+    return counts_;
   }
 
  private:
@@ -136,7 +136,7 @@ class panel_encoder {
   std::byte* exceptions_start_;
   std::byte* exceptions_;
   std::ptrdiff_t next_position_ = 0;
-  std::int64_t became_ = 0;
+  change_counts counts_{};
 };
 
 }  // namespace detail

@@ -144,7 +144,7 @@ class exchange {
     if (old_record_ != nullptr) {
       const panel_entry& entry = old_record_->panels[static_cast<std::size_t>(panel)];
       // Before the first block is written. The panel stays in the cache for what follows.
-      if (kernels_.checksums(weights_, panel).narrow != entry.merged_checksum)
+      if (kernels_.checksums(weights_, panel).of_panel != entry.merged_checksum)
         return outcome::weights_changed;
       work.merged_code = code_of(entry, old_record_->bytes);
     }
@@ -162,9 +162,9 @@ class exchange {
     if (new_record_ != nullptr && result == outcome::done && !keep(panel, work.wanted_code))
       result = outcome::out_of_memory;
     if (result == outcome::done) {
-      base_ += work.base.wide;
+      base_ += work.base.of_matrix;
       counts_.add(work.counts);
-      if (new_record_ != nullptr) new_entry(panel).merged_checksum = work.goal.narrow;
+      if (new_record_ != nullptr) new_entry(panel).merged_checksum = work.goal.of_panel;
     } else if (weights_.to != nullptr) {
       kernels_.take_back(work, work.arrived);
     }

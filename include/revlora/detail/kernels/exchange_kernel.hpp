@@ -7,6 +7,7 @@
 
 #include "../namespace.hpp"
 #include "block.hpp"
+#include "changes.hpp"
 #include "checksum.hpp"
 #include "combine.hpp"
 #include "panel_decoder.hpp"
@@ -37,7 +38,7 @@ struct panel_restorer {
 
 /// The exchange kernel.
 template <class Arch, map Map>
-void exchange_panel(kernel_interface::panel_exchange& work) {
+void exchange_kernel(kernel_interface::panel_exchange& work) {
   using T = typename Map::weight;
   thread_units<Arch> units;
   panel_restorer<Arch, Map> merged{
@@ -45,12 +46,13 @@ void exchange_panel(kernel_interface::panel_exchange& work) {
   panel_deltas<Arch, Map> wanted(work.wanted, work.w, work.panel, units);
   panel_encoder<Arch, Map> encoder(work.bits, work.exceptions);
   checksum<Arch> base_sum, goal_sum;
+  std::int64_t changed = 0;
   work.arrived = 0;
   for_each_block<T>(
       work.w, work.panel, all_blocks, [&](std::ptrdiff_t index, weight_block<T> block) {
-        if (work.arrived < index) return;
+        const weight_block<T> found = block;
         alignas(64) T base[block_size], goal[block_size];
-        if (!merged.restore(index, block, base)) return;
+        if (!merged.restore(index, block, base)) return false;
         weight_block<T> result = block;
         if (wanted.add_nothing()) {
           base_sum.absorb_block(block.source, block.source_stride);
@@ -59,18 +61,22 @@ void exchange_panel(kernel_interface::panel_exchange& work) {
           encoder.encode(index, block, wanted.of(index), goal, base_sum, goal_sum, units);
           result.read_from(goal);
         }
+        // Without a base of its own it was compared while it was merged.
+        if (!merged.deltas.add_nothing()) changed += count_changes<Arch>(found, result);
         result.store();
         work.arrived = index + 1;
+        return true;
       });
   work.wanted_code = encoder.code();
   work.base = base_sum.state().of_panel(work.panel);
   work.goal = goal_sum.state().of_panel(work.panel);
-  work.counts = {0, encoder.became_not_finite()};
+  work.counts = encoder.counts();
+  if (!merged.deltas.add_nothing()) work.counts.changed = changed;
 }
 
 /// The take_back kernel.
 template <class Arch, map Map>
-void take_back_panel(const kernel_interface::panel_exchange& work, std::ptrdiff_t count) {
+void take_back_kernel(const kernel_interface::panel_exchange& work, std::ptrdiff_t count) {
   using T = typename Map::weight;
   thread_units<Arch> units;
   panel_restorer<Arch, Map> wanted{
@@ -88,16 +94,18 @@ void take_back_panel(const kernel_interface::panel_exchange& work, std::ptrdiff_
       block.read_from(weights);
     }
     block.store();
+    return true;
   };
   for_each_block<T>(w, work.panel, {0, count}, visit);
 }
 
 /// The checksums kernel.
 template <class Arch, element T>
-panel_checksums checksums_of_panel(const kernel_interface::weights& w, std::ptrdiff_t panel) {
+panel_checksums checksums_kernel(const kernel_interface::weights& w, std::ptrdiff_t panel) {
   checksum<Arch> sum;
   for_each_block<T>(w, panel, all_blocks, [&](std::ptrdiff_t, const weight_block<T>& block) {
     sum.absorb_block(block.source, block.source_stride);
+    return true;
   });
   return sum.state().of_panel(panel);
 }
