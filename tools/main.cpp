@@ -10,13 +10,13 @@
 #include <csignal>
 #include <iostream>
 
-#include "demo.hpp"
-#include "info.hpp"
-#include "interruption.hpp"
-#include "merge.hpp"
+#include "console/interruption.hpp"
+#include "demo/demo.hpp"
 #include "revlora/dispatch.hpp"
 #include "revlora/version.hpp"
-#include "unmerge.hpp"
+#include "verbs/info.hpp"
+#include "verbs/merge_model.hpp"
+#include "verbs/unmerge_model.hpp"
 
 namespace {
 

@@ -12,7 +12,7 @@
 #include "revlora/detail/panels.hpp"
 #include "revlora/detail/record/write.hpp"
 #include "revlora/undo_record.hpp"
-#include "sha256.hpp"
+#include "files/sha256.hpp"
 
 namespace revlora::tests {
 

@@ -9,16 +9,16 @@
 #include <cstdlib>
 #include <set>
 
-#include "file_name.hpp"
+#include "checkpoint/shard_index.hpp"
+#include "console/problem.hpp"
+#include "console/text.hpp"
+#include "files/file_name.hpp"
 #include "fitting.hpp"
+#include "formats/peft_adapter.hpp"
 #include "json_mutator.hpp"
-#include "oriented_factors.hpp"
-#include "peft_adapter.hpp"
-#include "problem.hpp"
-#include "shard_index.hpp"
-#include "tensor_table.hpp"
-#include "text.hpp"
-#include "undo_file.hpp"
+#include "plan/oriented_factors.hpp"
+#include "safetensors/tensor_table.hpp"
+#include "undo/undo_file.hpp"
 
 namespace {
 

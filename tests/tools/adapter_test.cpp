@@ -1,9 +1,9 @@
 // Adapter folders: the layers that can be merged give the hand-computed weights, all else is
 // refused.
-#include "checkpoint.hpp"
-#include "merge.hpp"
-#include "peft_adapter.hpp"
+#include "checkpoint/checkpoint.hpp"
+#include "formats/peft_adapter.hpp"
 #include "support.hpp"
+#include "verbs/merge_model.hpp"
 
 namespace revlora::tool::test {
 namespace {

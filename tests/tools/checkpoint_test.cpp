@@ -1,5 +1,5 @@
 // Models on disk: which files they are made of, and which folders are not clear enough.
-#include "checkpoint.hpp"
+#include "checkpoint/checkpoint.hpp"
 
 #include "support.hpp"
 

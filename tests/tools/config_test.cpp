@@ -2,7 +2,7 @@
 // wrongly.
 #include <cmath>
 
-#include "peft_config.hpp"
+#include "formats/peft_config.hpp"
 #include "support.hpp"
 
 namespace revlora::tool::test {

@@ -1,12 +1,12 @@
 // Files that change while they are merged, and who may read what a merge makes.
-#include "destination.hpp"
+#include "checkpoint/destination.hpp"
 
 #include <sys/xattr.h>
 
 #include <functional>
 
 #include "support.hpp"
-#include "undo_place.hpp"
+#include "undo/undo_place.hpp"
 
 namespace revlora::tool::test {
 namespace {

@@ -1,5 +1,5 @@
 // Every shipped adapter, through the program: merged as PEFT merges, and back to the same bytes.
-#include "agreement.hpp"
+#include "demo/agreement.hpp"
 #include "support.hpp"
 
 namespace revlora::tool::test {

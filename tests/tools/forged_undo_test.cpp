@@ -2,7 +2,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
-#include "sha256.hpp"
+#include "files/sha256.hpp"
 #include "small_undo.hpp"
 #include "support.hpp"
 

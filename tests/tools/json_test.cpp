@@ -1,5 +1,5 @@
 // JSON: whoever writes it decides neither how long reading takes nor how deep it goes.
-#include "json.hpp"
+#include "files/json.hpp"
 
 #include <ctime>
 

@@ -3,9 +3,9 @@
 // tensors, 1.5 s for matching 150 000 modules with them.
 #include <ctime>
 
-#include "checkpoint.hpp"
-#include "names_by_end.hpp"
-#include "plan.hpp"
+#include "checkpoint/checkpoint.hpp"
+#include "plan/names_by_end.hpp"
+#include "plan/plan.hpp"
 #include "support.hpp"
 
 namespace revlora::tool::test {

@@ -7,10 +7,10 @@
 #include <functional>
 
 #include "../failing_memory.hpp"
-#include "merge.hpp"
+#include "files/workshop.hpp"
 #include "support.hpp"
-#include "unmerge.hpp"
-#include "workshop.hpp"
+#include "verbs/merge_model.hpp"
+#include "verbs/unmerge_model.hpp"
 
 namespace revlora::tool::test {
 namespace {

@@ -1,5 +1,5 @@
 // The pattern rule: `re.match(r"(.*\.)?(KEY)$", module)`, the first key of the file wins.
-#include "pattern.hpp"
+#include "formats/pattern.hpp"
 
 #include "support.hpp"
 

@@ -1,5 +1,5 @@
 // The reader accepts what the format allows and refuses everything else, by name.
-#include "safetensors.hpp"
+#include "safetensors/safetensors_file.hpp"
 
 #include "support.hpp"
 

@@ -1,7 +1,7 @@
 // The index of a model's shards: every name in it is one of a file in the same folder.
-#include "shard_index.hpp"
+#include "checkpoint/shard_index.hpp"
 
-#include "file_name.hpp"
+#include "files/file_name.hpp"
 #include "support.hpp"
 
 namespace revlora::tool::test {

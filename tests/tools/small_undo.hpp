@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "revlora/merge.hpp"
-#include "undo_file.hpp"
+#include "undo/undo_file.hpp"
 
 namespace revlora::tool::test {
 

@@ -14,8 +14,8 @@
 #include <string>
 #include <vector>
 
-#include "problem.hpp"
-#include "text.hpp"
+#include "console/problem.hpp"
+#include "console/text.hpp"
 
 namespace revlora::tool::test {
 

@@ -1,5 +1,5 @@
 // Nothing that a file says reaches a terminal but characters that are seen.
-#include "text.hpp"
+#include "console/text.hpp"
 
 #include "support.hpp"
 

@@ -1,9 +1,9 @@
 // The undo file's bytes: they come back as they were, and damage of any kind is refused by name.
-#include "undo_file.hpp"
+#include "undo/undo_file.hpp"
 
 #include <cstring>
 
-#include "sha256.hpp"
+#include "files/sha256.hpp"
 #include "small_undo.hpp"
 #include "support.hpp"
 

@@ -1,5 +1,5 @@
 // When a merge or an unmerge is refused, and that nothing is written then.
-#include "folder.hpp"
+#include "files/folder.hpp"
 #include "support.hpp"
 
 namespace revlora::tool::test {

@@ -1,0 +1,175 @@
+#include "formats/peft_adapter.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include "console/problem.hpp"
+#include "console/text.hpp"
+
+namespace revlora::tool {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::string_view prefix = "base_model.model.";
+
+constexpr const char* config_name = "adapter_config.json";
+constexpr const char* factors_name = "adapter_model.safetensors";
+
+folder checked_folder(const fs::path& path) {
+  auto opened = folder::try_open(path);
+  const std::string name = quoted(path);
+  if (!opened) throw problem(name + " is not a folder: a PEFT adapter is one");
+  if (!opened->find(config_name)) {
+    throw problem(name + " has no " + config_name + ": not a PEFT adapter");
+  }
+  if (!opened->find(factors_name)) {
+    const bool pickled = opened->find("adapter_model.bin").has_value();
+    throw problem(name + " has no " + factors_name +
+                  (pickled ? ": convert its adapter_model.bin, which is a Python pickle" : ""));
+  }
+  return std::move(*opened);
+}
+
+file open_settled(const folder& home, const char* name) {
+  file opened = home.open(name, folder::links::followed);
+  opened.settle();
+  return opened;
+}
+
+/// Why a tensor that is no factor keeps its adapter from being merged.
+std::string meaning_of(const std::string& name) {
+  if (name.find(".lora_magnitude_vector") != std::string::npos) return "DoRA magnitudes";
+  if (name.find(".trainable_tokens_") != std::string::npos) return "replaced rows of an embedding";
+  if (name.ends_with(".lora_B.bias")) return "an adapter's own bias";
+  if (name.find(".lora_") != std::string::npos) return "not a factor that revlora knows";
+  if (name.ends_with(".bias")) return "a replaced bias of the base model";
+  if (name.ends_with(".weight")) return "a replaced weight of the base model";
+  return "nothing that revlora knows";
+}
+
+struct factor_name {
+  std::string module;
+  bool embedding;
+  bool is_a;
+};
+
+/// Takes the last of the parts between dots off; nothing if it is empty, or the only one.
+std::optional<std::string_view> take_last(std::string_view& name) {
+  const std::size_t dot = name.rfind('.');
+  if (dot == std::string_view::npos || dot == 0 || dot + 1 == name.size()) return {};
+  const std::string_view last = name.substr(dot + 1);
+  name = name.substr(0, dot);
+  return last;
+}
+
+/// `<module>.<kind>A` or `…B`, with a part more at the end at most: the adapter's name, as files
+/// saved by hand may have it.
+std::optional<factor_name> parse_factor(std::string_view name, const std::string& kind) {
+  for (int parts = 1; parts <= 2; ++parts) {
+    const auto last = take_last(name);
+    if (!last) return {};
+    if (*last == kind + "A" || *last == kind + "B") {
+      return factor_name{std::string(name), kind == "lora_embedding_", last->back() == 'A'};
+    }
+  }
+  return {};
+}
+
+/// `<prefix><module>.lora_A.weight` or `<prefix><module>.lora_embedding_A`.
+factor_name parse_name(const std::string& name, const std::string& source) {
+  const auto refuse = [&](const std::string& reason) {
+    throw problem(source + ": the tensor " + quoted(name) + " is " + reason);
+  };
+  if (!name.starts_with(prefix)) refuse("not named " + std::string(prefix) + "…");
+  const std::string_view rest = std::string_view(name).substr(prefix.size());
+  constexpr std::string_view suffix = ".weight";
+  std::optional<factor_name> factor;
+  if (rest.ends_with(suffix)) {
+    factor = parse_factor(rest.substr(0, rest.size() - suffix.size()), "lora_");
+  }
+  if (!factor) factor = parse_factor(rest, "lora_embedding_");
+  if (!factor || has_control_characters(name)) refuse(meaning_of(name) + ": cannot merge it");
+  if (("." + factor->module + ".").find(".base_layer.") != std::string::npos) {
+    refuse("a factor inside a wrapped layer: cannot merge it");
+  }
+  return *factor;
+}
+
+void check_shapes(const module_factors& factors, const std::string& where) {
+  const auto& a = factors.a->shape;
+  const auto& b = factors.b->shape;
+  const std::string shapes = "A " + describe_shape(a) + ", B " + describe_shape(b);
+  const bool flat = factors.kind != layer_kind::convolution;
+  if (a.size() != b.size() || (flat ? a.size() != 2 : a.size() < 3 || a.size() > 5)) {
+    throw problem(where + "has factors of unknown layout: " + shapes);
+  }
+  const bool pointwise =
+      std::all_of(b.begin() + 2, b.end(), [](auto extent) { return extent == 1; });
+  if (a[0] != b[1] || !pointwise) throw problem(where + "has factors that do not fit: " + shapes);
+  if (factors.a->dtype != factors.b->dtype) {
+    throw problem(where + "mixes types: A " + factors.a->dtype + ", B " + factors.b->dtype);
+  }
+  if (!factors.a->type()) {
+    throw problem(where + "has factors of type " + factors.a->dtype +
+                  ": only F32, F16 and BF16 can be merged");
+  }
+}
+
+}  // namespace
+
+std::vector<module_factors> pair_factors(std::span<const tensor> tensors, const peft_config& config,
+                                         const std::string& source) {
+  std::map<std::string, module_factors> modules;
+  for (const tensor& factor : tensors) {
+    const auto [module, embedding, is_a] = parse_name(factor.name, source);
+    const bool flat = factor.shape.size() <= 2;
+    const layer_kind kind = embedding ? layer_kind::embedding
+                            : flat    ? layer_kind::linear
+                                      : layer_kind::convolution;
+    module_factors& factors =
+        modules.try_emplace(module, module_factors{module, kind, nullptr, nullptr, 0})
+            .first->second;
+    const tensor*& side = is_a ? factors.a : factors.b;
+    if (side != nullptr || factors.kind != kind) {
+      throw problem(source + ": the module " + quoted(module) + " has more than one adapter");
+    }
+    side = &factor;
+  }
+  if (modules.empty()) throw problem(source + ": no LoRA factors in it");
+
+  std::vector<module_factors> complete;
+  for (auto& [module, factors] : modules) {
+    const std::string where = source + ": the module " + quoted(module) + " ";
+    if (factors.a == nullptr) throw problem(where + "has no lora_A");
+    if (factors.b == nullptr) throw problem(where + "has no lora_B");
+    check_shapes(factors, where);
+    if (const auto rank = static_cast<std::uint64_t>(config.rank_of(module));
+        rank != factors.rank()) {
+      throw problem(where + "has rank " + std::to_string(factors.rank()) +
+                    ", but adapter_config.json says " + std::to_string(rank));
+    }
+    factors.scale = config.scale_of(module);
+    complete.push_back(factors);
+  }
+  return complete;
+}
+
+peft_adapter::peft_adapter(const fs::path& path)
+    : home_(checked_folder(path)),
+      config_file_(open_settled(home_, config_name)),
+      config_(config_file_.read_text(), quoted(config_file_.path())),
+      file_(open_settled(home_, factors_name)),
+      modules_(pair_factors(file_.tensors(), config_, quoted(file_.path()))) {
+}
+
+void peft_adapter::check_unchanged() const {
+  home_.check_in_place();
+  const auto followed = tool::folder::links::followed;
+  home_.check_unchanged(config_name, config_file_, followed);
+  home_.check_unchanged(factors_name, file_.content(), followed);
+}
+
+}  // namespace revlora::tool

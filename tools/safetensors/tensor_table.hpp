@@ -1,0 +1,57 @@
+// The tensor table of a safetensors file: an 8-byte length, a JSON header, and then the tensors'
+// bytes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "revlora/element.hpp"
+#include "safetensors/typed_view.hpp"
+
+namespace revlora::tool {
+
+/// F32, F16 and BF16 are weights that revlora can merge into; others have no element type.
+std::optional<element_type> type_of(std::string_view dtype);
+
+struct tensor {
+  std::string name;
+  std::string dtype;  ///< as the file spells it: "F32", "BF16", …
+  std::vector<std::uint64_t> shape;
+  std::size_t begin = 0;  ///< in bytes from the start of the file
+  std::size_t end = 0;
+
+  std::size_t size_bytes() const { return end - begin; }
+  /// Fits a std::ptrdiff_t: the table refuses shapes for which it would not.
+  std::uint64_t element_count() const;
+  std::optional<element_type> type() const { return type_of(dtype); }
+};
+
+/// "[4096, 11008]"
+std::string describe_shape(std::span<const std::uint64_t> shape);
+
+/// The matrix that a merge sees in such a tensor: its first dimension by all others, flattened.
+/// Nothing if it has fewer than two, a type that cannot be merged into, or more bytes than memory.
+std::optional<matrix_shape> matrix_of(std::string_view dtype, std::span<const std::uint64_t> shape);
+
+/// The size of the header of a file that starts with these bytes. Refuses one that no safetensors
+/// file has, or that goes beyond the file.
+std::uint64_t header_size(std::span<const std::byte, 8> start, std::uint64_t file_bytes,
+                          const std::string& source);
+
+/// Reads a header, sorted by offset. Refuses whatever the reference reader refuses: JSON that is
+/// not, keys that appear twice, unknown types, sizes that do not fit the shape, holes, overlaps,
+/// and bytes of the file that belong to no tensor; and what no writer writes: unknown fields of a
+/// tensor, more than 64 dimensions. Takes O(n log n) time, and memory in proportion to the header.
+/// Problems begin with `source`.
+std::vector<tensor> read_tensor_table(std::string_view header, std::uint64_t file_bytes,
+                                      const std::string& source);
+
+/// The two together, for a file that is in memory.
+std::vector<tensor> read_tensor_table(std::span<const std::byte> file, const std::string& source);
+
+}  // namespace revlora::tool
