@@ -12,6 +12,7 @@
 #include "checkpoint/shard_index.hpp"
 #include "console/problem.hpp"
 #include "console/text.hpp"
+#include "console/utf8.hpp"
 #include "files/file_name.hpp"
 #include "fitting.hpp"
 #include "formats/peft_adapter.hpp"

@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "support.hpp"
+#include "undo/undo_file.hpp"
 #include "undo/undo_place.hpp"
 
 namespace revlora::tool::test {

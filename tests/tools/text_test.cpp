@@ -1,6 +1,7 @@
 // Nothing that a file says reaches a terminal but characters that are seen.
 #include "console/text.hpp"
 
+#include "console/utf8.hpp"
 #include "support.hpp"
 
 namespace revlora::tool::test {
@@ -85,6 +86,23 @@ TEST(Text, ControlCharactersAreFound) {
   }
   EXPECT_TRUE(has_control_characters(std::string(1, '\0')));
   EXPECT_FALSE(has_control_characters("plain ü"));
+}
+
+TEST(Text, Numbers) {
+  EXPECT_EQ(describe_bytes(999), "999 bytes");
+  EXPECT_EQ(describe_bytes(1250), "1.2 kB");
+  EXPECT_EQ(describe_bytes(13'500'000'000), "13.5 GB");
+  EXPECT_EQ(describe_count(999), "999");
+  EXPECT_EQ(describe_count(1234567), "1,234,567");
+  EXPECT_EQ(counted(1, "file"), "1 file");
+  EXPECT_EQ(counted(0, "file"), "0 files");
+  EXPECT_EQ(counted(2000, "file"), "2,000 files");
+  EXPECT_EQ(describe_number(0.03544, 4), "0.0354");
+  EXPECT_EQ(describe_shortest(0.1), "0.1");
+  EXPECT_EQ(describe_shortest(-1.0 / 3), "-0.3333333333333333");
+  EXPECT_EQ(percent(1, 3), "33.3 %");
+  EXPECT_EQ(describe_shape({}), "[]");
+  EXPECT_EQ(describe_shape(std::vector<std::uint64_t>{2, 30}), "[2, 30]");
 }
 
 }  // namespace

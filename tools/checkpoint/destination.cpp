@@ -167,13 +167,13 @@ std::vector<file_identity> destination::identities() const {
   std::vector<file_identity> files;
   for (const edited_shard& each : edited_) {
     const file_status made = each.content.status_now();
-    file_identity its{name_of(each.shard), made.device(), made.inode(), made.modified()};
+    file_identity identity{name_of(each.shard), made.device(), made.inode(), made.modified()};
     if (!out_) {
       const file_status& base = model_.file_of(each.shard).content().status();
-      its.base_inode = base.inode();
-      its.base_changed = base.changed();
+      identity.base_inode = base.inode();
+      identity.base_changed = base.changed();
     }
-    files.push_back(std::move(its));
+    files.push_back(std::move(identity));
   }
   return files;
 }

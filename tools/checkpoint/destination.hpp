@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "checkpoint/checkpoint.hpp"
+#include "files/file_identity.hpp"
 #include "files/workshop.hpp"
-#include "undo/undo_file.hpp"
 
 namespace revlora::tool {
 

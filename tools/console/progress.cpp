@@ -2,8 +2,9 @@
 
 #include <unistd.h>
 
-#include <array>
 #include <cstdio>
+
+#include "console/text.hpp"
 
 namespace revlora::tool {
 
@@ -39,29 +40,6 @@ void progress::draw() const {
   std::fprintf(stderr, "\r\033[K%s [%s] %3.0f %%  %s of %s  %s/s", doing_.c_str(), bar.c_str(),
                100 * part, describe_bytes(done_).c_str(), describe_bytes(total_).c_str(),
                describe_bytes(static_cast<std::uint64_t>(rate)).c_str());
-}
-
-std::string describe_bytes(std::uint64_t bytes) {
-  constexpr std::array<const char*, 5> units = {"bytes", "kB", "MB", "GB", "TB"};
-  auto amount = static_cast<double>(bytes);
-  std::size_t unit = 0;
-  while (amount >= 1000 && unit + 1 < units.size()) {
-    amount /= 1000;
-    ++unit;
-  }
-  return describe_number(amount, unit == 0 || amount >= 100 ? 0 : 1) + " " + units[unit];
-}
-
-std::string describe_count(std::uint64_t count) {
-  std::string digits = std::to_string(count);
-  for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, ",");
-  return digits;
-}
-
-std::string describe_number(double number, int decimals) {
-  std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "%.*f", decimals, number);
-  return text.data();
 }
 
 }  // namespace revlora::tool

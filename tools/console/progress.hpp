@@ -29,11 +29,4 @@ class progress {
   clock::time_point drawn_;
 };
 
-/// "13.5 GB", with three digits or so.
-std::string describe_bytes(std::uint64_t bytes);
-/// "230,400"
-std::string describe_count(std::uint64_t count);
-/// "0.0354": a number with a fixed count of decimals.
-std::string describe_number(double number, int decimals);
-
 }  // namespace revlora::tool

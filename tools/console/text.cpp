@@ -1,38 +1,16 @@
 #include "console/text.hpp"
 
 #include <array>
-#include <cstdint>
+#include <charconv>
 #include <cstdio>
+
+#include "console/utf8.hpp"
 
 namespace revlora::tool {
 
 namespace {
 
 constexpr std::size_t longest = 8192;  // twice the longest path
-
-/// The length of the UTF-8 character that the text begins with and its number; 0 if it does not.
-std::size_t first_character(std::string_view text, std::uint32_t& character) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(0);
-  if (lead < 0x80) {
-    character = lead;
-    return 1;
-  }
-  const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return 0;
-  character = lead & (0x7fu >> length);
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-    character = character << 6 | (byte(i) & 0x3fu);
-  }
-  constexpr std::array<std::uint32_t, 5> smallest = {0, 0, 0x80, 0x800, 0x10000};
-  const bool is_surrogate = character >= 0xd800 && character <= 0xdfff;
-  return character < smallest[length] || character > 0x10ffff || is_surrogate ? 0 : length;
-}
-
-bool is_control(std::uint32_t character) {
-  return character < 0x20 || (character >= 0x7f && character < 0xa0);
-}
 
 bool changes_the_display(std::uint32_t character) {
   return is_control(character) || character == 0xad || character == 0x61c || character == 0xfeff ||
@@ -110,24 +88,50 @@ std::string quoted(std::string_view text) {
   return shown + "'";
 }
 
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    std::uint32_t character = 0;
-    const std::size_t length = first_character(text, character);
-    if (length == 0) return false;
-    text.remove_prefix(length);
+std::string describe_bytes(std::uint64_t bytes) {
+  constexpr std::array<const char*, 5> units = {"bytes", "kB", "MB", "GB", "TB"};
+  auto amount = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  while (amount >= 1000 && unit + 1 < units.size()) {
+    amount /= 1000;
+    ++unit;
   }
-  return true;
+  return describe_number(amount, unit == 0 || amount >= 100 ? 0 : 1) + " " + units[unit];
 }
 
-bool has_control_characters(std::string_view text) {
-  while (!text.empty()) {
-    std::uint32_t character = 0;
-    const std::size_t length = first_character(text, character);
-    if (length > 0 && is_control(character)) return true;
-    text.remove_prefix(length == 0 ? 1 : length);
+std::string describe_count(std::uint64_t count) {
+  std::string digits = std::to_string(count);
+  for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, ",");
+  return digits;
+}
+
+std::string describe_shape(std::span<const std::uint64_t> shape) {
+  std::string text = "[";
+  for (const std::uint64_t extent : shape) {
+    if (text.size() > 1) text += ", ";
+    text += std::to_string(extent);
   }
-  return false;
+  return text + "]";
+}
+
+std::string describe_number(double number, int decimals) {
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%.*f", decimals, number);
+  return text.data();
+}
+
+std::string counted(std::uint64_t count, const std::string& thing) {
+  return describe_count(count) + " " + thing + (count == 1 ? "" : "s");
+}
+
+std::string describe_shortest(double number) {
+  std::array<char, 32> text{};
+  const auto end = std::to_chars(text.begin(), text.end(), number).ptr;
+  return {text.begin(), end};
+}
+
+std::string percent(std::uint64_t part, std::uint64_t whole) {
+  return describe_number(100 * static_cast<double>(part) / static_cast<double>(whole), 1) + " %";
 }
 
 }  // namespace revlora::tool

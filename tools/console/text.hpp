@@ -1,7 +1,9 @@
-// Text that somebody else wrote, made fit for a terminal.
+// What messages are made of: text that somebody else wrote, made fit for a terminal, and numbers.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -39,10 +41,19 @@ inline std::string quoted(const std::filesystem::path& path) {
   return quoted(std::string_view(path.native()));
 }
 
-/// Whether the text is valid UTF-8.
-bool is_utf8(std::string_view text);
-
-/// Whether a text in UTF-8 has characters below U+0020 or from U+007F to U+009F.
-bool has_control_characters(std::string_view text);
+/// "13.5 GB", with three digits or so.
+std::string describe_bytes(std::uint64_t bytes);
+/// "230,400"
+std::string describe_count(std::uint64_t count);
+/// "1 file", "2,000 files"
+std::string counted(std::uint64_t count, const std::string& thing);
+/// "[4096, 11008]"
+std::string describe_shape(std::span<const std::uint64_t> shape);
+/// "0.0354": a number with a fixed count of decimals.
+std::string describe_number(double number, int decimals);
+/// "0.1": a finite number with the fewest digits that tell it from others.
+std::string describe_shortest(double number);
+/// "0.4 %", with one decimal.
+std::string percent(std::uint64_t part, std::uint64_t whole);
 
 }  // namespace revlora::tool

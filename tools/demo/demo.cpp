@@ -7,7 +7,6 @@
 #include <iostream>
 
 #include "console/problem.hpp"
-#include "console/progress.hpp"
 #include "console/text.hpp"
 #include "demo/agreement.hpp"
 #include "files/sha256.hpp"
@@ -82,10 +81,6 @@ class stopwatch {
   using clock = std::chrono::steady_clock;
   clock::time_point start_ = clock::now();
 };
-
-std::string percent(std::uint64_t part, std::uint64_t whole) {
-  return describe_number(100 * static_cast<double>(part) / static_cast<double>(whole), 1) + " %";
-}
 
 }  // namespace
 

@@ -5,7 +5,6 @@
 #include <random>
 
 #include "console/problem.hpp"
-#include "console/progress.hpp"
 #include "console/text.hpp"
 
 namespace revlora::tool {

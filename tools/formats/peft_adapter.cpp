@@ -6,6 +6,7 @@
 
 #include "console/problem.hpp"
 #include "console/text.hpp"
+#include "console/utf8.hpp"
 
 namespace revlora::tool {
 

@@ -81,7 +81,7 @@ std::map<std::string, std::string> match_names(const checkpoint& model,
     weight = *pair->second;
   }
   note(source + "module names matched " + common->describe() + " (" +
-       std::to_string(wanted.size()) + (wanted.size() == 1 ? " tensor)" : " tensors)"));
+       counted(wanted.size(), "tensor") + ")");
   return weights;
 }
 

@@ -29,15 +29,6 @@ std::uint64_t tensor::element_count() const {
   return count;
 }
 
-std::string describe_shape(std::span<const std::uint64_t> shape) {
-  std::string text = "[";
-  for (const std::uint64_t extent : shape) {
-    if (text.size() > 1) text += ", ";
-    text += std::to_string(extent);
-  }
-  return text + "]";
-}
-
 std::optional<matrix_shape> matrix_of(std::string_view dtype,
                                       std::span<const std::uint64_t> shape) {
   const auto type = type_of(dtype);

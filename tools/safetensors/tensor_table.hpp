@@ -31,9 +31,6 @@ struct tensor {
   std::optional<element_type> type() const { return type_of(dtype); }
 };
 
-/// "[4096, 11008]"
-std::string describe_shape(std::span<const std::uint64_t> shape);
-
 /// The matrix that a merge sees in such a tensor: its first dimension by all others, flattened.
 /// Nothing if it has fewer than two, a type that cannot be merged into, or more bytes than memory.
 std::optional<matrix_shape> matrix_of(std::string_view dtype, std::span<const std::uint64_t> shape);

@@ -59,7 +59,7 @@ void found_undo::remember(const std::vector<file_identity>& files, const checkpo
     const file* const merged = model.find_file(each.name);
     if (restored == files.end() || merged == nullptr) continue;
     // Not if a copy of the merged file was restored, or if another name of it stays merged.
-    if (!is_file(each, merged->status()) || merged->status().system.st_nlink > 1) continue;
+    if (!each.is_of(merged->status()) || merged->status().system.st_nlink > 1) continue;
     each = {each.name, restored->device, restored->inode, restored->modified};
     is_news = true;
   }

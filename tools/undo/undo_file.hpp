@@ -20,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "files/file_identity.hpp"
 #include "revlora/undo_record.hpp"
 #include "safetensors/typed_view.hpp"
 
@@ -28,19 +29,6 @@ namespace revlora::tool {
 struct merged_adapter {
   std::filesystem::path folder;  ///< absolute
   double strength;               ///< what the user asked for
-};
-
-/// Which file a name means, so that another one of that name can be told from it. Numbers of inodes
-/// are used again once a file is gone, so there are times beside them, in nanoseconds.
-struct file_identity {
-  std::string name;  ///< of the shard
-  std::uint64_t device = 0;
-  std::uint64_t inode = 0;         ///< of what took its place, in a merge or an unmerge
-  std::uint64_t modified = 0;      ///< when that was written
-  std::uint64_t base_inode = 0;    ///< of the base whose place a merge took, which is gone then
-  std::uint64_t base_changed = 0;  ///< when that was changed for the last time
-
-  bool operator==(const file_identity&) const = default;
 };
 
 struct merged_tensor {

@@ -23,11 +23,6 @@ std::set<int> undo_names::numbers_in(const folder& home) const {
   return numbers;
 }
 
-bool is_file(const file_identity& identity, const file_status& status) {
-  return status.device() == identity.device && status.inode() == identity.inode &&
-         status.modified() == identity.modified;
-}
-
 file open_undo(const place& where) {
   const std::string path = quoted(where.path());
   const auto status = where.in.find(where.name);

@@ -25,9 +25,6 @@ class undo_names {
   std::string stem_;
 };
 
-/// Whether it is the file that a merge or an unmerge put in its place.
-bool is_file(const file_identity& identity, const file_status& status);
-
 /// What an undo file is called in a workshop.
 inline constexpr const char* undo_name_in_workshop = "undo";
 

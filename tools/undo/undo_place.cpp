@@ -20,7 +20,7 @@ bool are_files_of(const std::vector<file_identity>& files, const checkpoint& mod
     const file_status& status = shard->status();
     const bool is_untouched_base =
         status.inode() == each.base_inode && status.changed() == each.base_changed;
-    return is_file(each, status) || (status.device() == each.device && is_untouched_base);
+    return each.is_of(status) || (status.device() == each.device && is_untouched_base);
   });
 }
 

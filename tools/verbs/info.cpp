@@ -7,7 +7,6 @@
 
 #include "checkpoint/checkpoint.hpp"
 #include "console/problem.hpp"
-#include "console/progress.hpp"
 #include "console/text.hpp"
 #include "files/folder.hpp"
 #include "files/workshop.hpp"
@@ -20,15 +19,11 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::string shortest(double number) {
-  return nlohmann::json(number).dump();
-}
-
 void print_model(const checkpoint& model) {
   std::cout << "model " << printable(model.path()) << '\n'
-            << "  " << describe_count(model.tensors().size()) << " tensors in "
-            << model.shards().size() << (model.shards().size() == 1 ? " file, " : " files, ")
-            << describe_bytes(model.size_bytes()) << '\n';
+            << "  " << counted(model.tensors().size(), "tensor") << " in "
+            << counted(model.shards().size(), "file") << ", " << describe_bytes(model.size_bytes())
+            << '\n';
   std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> by_dtype;
   for (const auto& [name, located] : model.tensors()) {
     auto& [tensors, elements] = by_dtype[located.entry.dtype];
@@ -36,8 +31,8 @@ void print_model(const checkpoint& model) {
     elements += located.entry.element_count();
   }
   for (const auto& [dtype, counts] : by_dtype) {
-    std::cout << "  " << dtype << ": " << describe_count(counts.second) << " numbers in "
-              << describe_count(counts.first) << " tensors\n";
+    std::cout << "  " << dtype << ": " << counted(counts.second, "number") << " in "
+              << counted(counts.first, "tensor") << '\n';
   }
   for (const auto& [name, located] : model.tensors()) {
     std::cout << "    " << printable(name) << "  " << located.entry.dtype << ' '
@@ -50,10 +45,10 @@ void print_model(const checkpoint& model) {
 void print_adapter(const peft_adapter& adapter) {
   std::cout << "adapter " << printable(adapter.folder()) << '\n'
             << "  PEFT LoRA" << (adapter.config().rank_stabilised() ? ", rank-stabilised" : "")
-            << ", " << adapter.modules().size() << " modules\n";
+            << ", " << counted(adapter.modules().size(), "module") << '\n';
   for (const module_factors& factors : adapter.modules()) {
     std::cout << "    " << printable(factors.module) << "  rank " << factors.rank() << ", strength "
-              << shortest(factors.scale) << ", " << factors.a->dtype << ", A "
+              << describe_shortest(factors.scale) << ", " << factors.a->dtype << ", A "
               << describe_shape(factors.a->shape) << ", B " << describe_shape(factors.b->shape)
               << '\n';
   }
@@ -100,11 +95,12 @@ void print_undo_file(const place& where, const file& opened) {
             << "  " << describe_bytes(bytes) << ", " << describe_number(bits, 4)
             << " bits per weight\n"
             << "  the merge changed " << describe_count(changed) << " of "
-            << describe_count(weights) << " weights in " << undo.tensors.size() << " tensors\n"
+            << describe_count(weights) << " weights in " << counted(undo.tensors.size(), "tensor")
+            << '\n'
             << "  state: " << describe_state(undo, where.in) << '\n';
   for (const merged_adapter& adapter : undo.adapters) {
     std::cout << "  adapter " << printable(adapter.folder) << ", strength "
-              << shortest(adapter.strength) << '\n';
+              << describe_shortest(adapter.strength) << '\n';
   }
   for (const merged_tensor& tensor : undo.tensors) {
     const double elements = static_cast<double>(tensor.record.rows() * tensor.record.cols());

@@ -134,17 +134,16 @@ merge_result merge_model(const merge_request& request) {
 exit_status run_merge(const merge_request& request) {
   const merge_result result = merge_model(request);
   return report_done("the model is merged", result.trouble, [&] {
-    std::cout << "merged " << request.adapters.size()
-              << (request.adapters.size() == 1 ? " adapter" : " adapters") << " into "
-              << result.tensors << " tensors of " << printable(result.model) << '\n'
+    std::cout << "merged " << counted(request.adapters.size(), "adapter") << " into "
+              << counted(result.tensors, "tensor") << " of " << printable(result.model) << '\n'
               << describe_count(result.changed) << " of " << describe_count(result.weights)
               << " weights changed\n"
               << "undo file: " << printable(result.undo) << " ("
               << describe_bytes(result.undo_bytes) << ", "
               << describe_number(result.bits_per_weight(), 3) << " bits per weight)\n";
     if (result.not_finite > 0) {
-      note(describe_count(static_cast<std::uint64_t>(result.not_finite)) +
-           " weights became infinite or NaN");
+      note(counted(static_cast<std::uint64_t>(result.not_finite), "weight") +
+           " became infinite or NaN");
     }
   });
 }

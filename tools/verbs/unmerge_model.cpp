@@ -163,7 +163,8 @@ unmerge_result unmerge_model(const unmerge_request& request) {
 exit_status run_unmerge(const unmerge_request& request) {
   const unmerge_result result = unmerge_model(request);
   return report_done("the model is at the base", result.trouble, [&] {
-    std::cout << "restored " << result.restored << " tensors of " << printable(result.model);
+    std::cout << "restored " << counted(result.restored, "tensor") << " of "
+              << printable(result.model);
     if (result.at_the_base > 0) {
       std::cout << "; " << result.at_the_base << " were at the base already";
     }
