@@ -15,7 +15,7 @@
 #include "console/utf8.hpp"
 #include "files/file_name.hpp"
 #include "fitting.hpp"
-#include "formats/peft_adapter.hpp"
+#include "formats/peft_factors.hpp"
 #include "json_mutator.hpp"
 #include "plan/oriented_factors.hpp"
 #include "safetensors/tensor_table.hpp"
@@ -69,18 +69,20 @@ void follow_adapter(const std::string& header, bool fits) {
   static const peft_config config(std::string(R"({"peft_type":"LORA","r":2,"lora_alpha":1})"),
                                   source);
   const auto tensors = follow_table(header, fits);
-  const auto modules = pair_factors(tensors, config, source);
-  require(2 * modules.size() == tensors.size());
-  for (const module_factors& factors : modules) {
-    require(factors.rank() == 2 && factors.b->shape[1] == 2 &&
-            factors.a->type() == factors.b->type());
-    require(!factors.module.empty() && factors.scale == 0.5);
+  const auto updates = pair_factors(tensors, config, source);
+  require(2 * updates.size() == tensors.size());
+  for (const adapter_update& update : updates) {
+    const auto& factors = std::get<low_rank_factors>(update.factors);
+    require(factors.rank() == 2 && factors.b.shape[1] == 2 && factors.a.type == factors.b.type);
+    require(!update.module.empty() && update.scale == 0.5);
     for (const tensor& weight : tensors) {
-      const auto where = orient(factors, weight, false);
+      const auto where = orient(update, weight);
       if (!where) continue;
       const auto out = static_cast<std::uint64_t>(where->transposed ? where->cols : where->rows);
       const auto in = static_cast<std::uint64_t>(where->transposed ? where->rows : where->cols);
-      require(factors.a->element_count() == 2 * in && factors.b->element_count() == 2 * out);
+      const auto bytes = [](const stored_factor& factor) { return factor.end - factor.begin; };
+      require(bytes(factors.a) == 2 * in * size_of(factors.a.type));
+      require(bytes(factors.b) == 2 * out * size_of(factors.b.type));
       require(weight.element_count() == in * out);
     }
   }
@@ -112,8 +114,8 @@ void follow_undo_file(const std::string& header, bool fits) {
   std::set<std::string> names;
   require(undo.model.is_absolute());
   for (const merged_adapter& adapter : undo.adapters) {
-    require(adapter.folder.is_absolute() && std::isfinite(adapter.strength));
-    require(adapter.folder.native().find('\0') == std::string::npos);
+    require(adapter.path.is_absolute() && std::isfinite(adapter.strength));
+    require(adapter.path.native().find('\0') == std::string::npos);
   }
   for (const file_identity& file : undo.files) require_plain(file.name);
   for (const merged_tensor& tensor : undo.tensors) {

@@ -1,7 +1,8 @@
 // Adapter folders: the layers that can be merged give the hand-computed weights, all else is
 // refused.
 #include "checkpoint/checkpoint.hpp"
-#include "formats/peft_adapter.hpp"
+#include "formats/peft.hpp"
+#include "formats/peft_factors.hpp"
 #include "support.hpp"
 #include "verbs/merge_model.hpp"
 
@@ -173,11 +174,11 @@ TEST_F(Adapter, RefusesTypesThatCannotBeMerged) {
           R"({"base_model.model.m.lora_A.weight":{"dtype":"F16","shape":[1,1],"data_offsets":[0,2]},)"
           R"("base_model.model.m.lora_B.weight":{"dtype":"BF16","shape":[1,1],"data_offsets":[2,4]}})",
           "abcd"));
-  EXPECT_NE(message_of([&] { peft_adapter{adapter}; }).find("mixes types"), std::string::npos);
+  EXPECT_NE(message_of([&] { read_peft_adapter(adapter); }).find("mixes types"), std::string::npos);
 }
 
 TEST_F(Adapter, RefusesFoldersThatAreNone) {
-  const auto message = [&] { return message_of([&] { peft_adapter{folder / "adapter"}; }); };
+  const auto message = [&] { return message_of([&] { read_peft_adapter(folder / "adapter"); }); };
   EXPECT_NE(message().find("does not exist"), std::string::npos);
   write(folder / "adapter", "a file");
   EXPECT_NE(message().find("not a folder"), std::string::npos);
@@ -191,10 +192,10 @@ TEST_F(Adapter, RefusesFoldersThatAreNone) {
 TEST_F(Adapter, OneThatSomebodyChangedMeanwhileIsNoticed) {
   const fs::path home = write_adapter(folder / "adapter", linear("m", {1}, {1}));
   const auto noticed = [&](const auto& meanwhile) {
-    const peft_adapter adapter(home);
-    adapter.check_unchanged();
+    const adapter read = read_peft_adapter(home);
+    read.check_unchanged();
     meanwhile();
-    EXPECT_NE(message_of([&] { adapter.check_unchanged(); }).find("meanwhile"), std::string::npos);
+    EXPECT_NE(message_of([&] { read.check_unchanged(); }).find("meanwhile"), std::string::npos);
   };
   noticed([&] { write_adapter(home, linear("m", {2}, {1})); });
   noticed([&] { write(home / "adapter_config.json", read(home / "adapter_config.json")); });

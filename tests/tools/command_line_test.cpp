@@ -52,7 +52,7 @@ TEST(CommandLine, InfoOfAModelAndAnAdapter) {
   EXPECT_NE(of_model.output.find("lm_head.weight  BF16 [320, 72]"), std::string::npos);
   const outcome of_adapter = revlora("info " + adapter);
   EXPECT_EQ(of_adapter.status, 0);
-  EXPECT_NE(of_adapter.output.find("layers.1.self_attn.k_proj  rank 3, strength 3, "),
+  EXPECT_NE(of_adapter.output.find("layers.1.self_attn.k_proj  strength 3, rank 3, "),
             std::string::npos)
       << of_adapter.output;
 }

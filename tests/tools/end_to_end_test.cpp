@@ -1,5 +1,6 @@
 // Every shipped adapter, through the program: merged as PEFT merges, and back to the same bytes.
 #include "demo/agreement.hpp"
+#include "formats/formats.hpp"
 #include "support.hpp"
 
 namespace revlora::tool::test {
@@ -40,7 +41,7 @@ class EndToEnd : public testing::TestWithParam<shipped> {
 
   agreement compared(const fs::path& merged) const {
     const checkpoint base(original);
-    const auto adapters = load_adapters({adapter});
+    const auto adapters = read_adapters({adapter});
     const merge_plan plan(base, adapters, {1.0});
     return compare_with_peft(base, checkpoint(merged), adapter / "merged_by_peft.safetensors",
                              plan);

@@ -4,6 +4,8 @@
 #include <ctime>
 
 #include "checkpoint/checkpoint.hpp"
+#include "formats/formats.hpp"
+#include "formats/peft_config.hpp"
 #include "plan/names_by_end.hpp"
 #include "plan/plan.hpp"
 #include "support.hpp"
@@ -83,7 +85,7 @@ TEST(ManyNames, AnAdapterWithAnotherPrefix) {
         many_scalars(50'000, "base_model.model.", factor_suffixes));
   const stopwatch watch;
   const checkpoint model(folder / "model.safetensors");
-  const auto adapters = load_adapters({folder / "adapter"});
+  const auto adapters = read_adapters({folder / "adapter"});
   const merge_plan plan(model, adapters, {1.0});
   EXPECT_EQ(plan.tensors().size(), 50'000u);
 }
@@ -106,7 +108,7 @@ TEST(ManyNames, ThatEndAlike) {
   write(folder / "adapter/adapter_model.safetensors", scalars(factors));
   const stopwatch watch;
   const checkpoint model(folder / "model.safetensors");
-  const auto adapters = load_adapters({folder / "adapter"});
+  const auto adapters = read_adapters({folder / "adapter"});
   EXPECT_NE(message_of([&] { merge_plan(model, adapters, {1.0}); }).find("several tensors"),
             std::string::npos);
 }

@@ -10,6 +10,7 @@
 #include "console/text.hpp"
 #include "demo/agreement.hpp"
 #include "files/sha256.hpp"
+#include "formats/formats.hpp"
 #include "revlora/merge.hpp"
 #include "verbs/merge_model.hpp"
 #include "verbs/unmerge_model.hpp"
@@ -92,7 +93,7 @@ void run_demo() {
   fs::copy_file(data / model_name, model);
   fs::permissions(model, fs::perms::owner_write, fs::perm_options::add);  // it may be installed
   const checkpoint base(data / model_name);
-  const auto adapters = load_adapters({adapter_folder});
+  const auto adapters = read_adapters({adapter_folder});
   const merge_plan plan(base, adapters, {1.0});
   std::cout << "revlora demo: the PP-OCRv4 text recogniser (bf16, " << plan.tensors().size()
             << " linear layers, " << describe_count(plan.weight_count())

@@ -2,32 +2,57 @@
 
 #include <algorithm>
 
+#include "console/text.hpp"
+#include "safetensors/typed_view.hpp"
+
 namespace revlora::tool {
 
-std::optional<orientation> orient(const module_factors& factors, const tensor& weight,
-                                  bool fan_in_fan_out) {
-  const auto& stored = weight.shape;
-  const auto& a = factors.a->shape;
-  if (stored.size() != a.size()) return {};
-  const std::uint64_t out = factors.b->shape[0];
-  const bool same_tail = std::equal(a.begin() + 1, a.end(), stored.begin() + 1);
-  const bool plain = factors.kind != layer_kind::embedding && stored[0] == out && same_tail;
-  const bool turned =
-      factors.kind != layer_kind::convolution && stored[0] == a[1] && stored[1] == out;
-  if (!plain && !turned) return {};
-  const auto matrix = matrix_of(weight.dtype, stored);
-  if (!matrix) return {};
-  return orientation{matrix->rows, matrix->cols, turned && (!plain || fan_in_fan_out)};
+namespace {
+
+/// Whether the product fits a weight as it is, and whether its transpose does.
+struct fit {
+  bool plain;
+  bool turned;
+};
+
+fit fit_of(const low_rank_factors& factors, layer_kind kind,
+           const std::vector<std::uint64_t>& weight) {
+  const auto& a = factors.a.shape;
+  const std::uint64_t out = factors.b.shape[0];
+  if (weight.size() != a.size()) return {false, false};
+  const bool same_tail = std::equal(a.begin() + 1, a.end(), weight.begin() + 1);
+  return {kind != layer_kind::embedding && weight[0] == out && same_tail,
+          kind != layer_kind::convolution && weight[0] == a[1] && weight[1] == out};
 }
 
-oriented_factors::oriented_factors(const peft_adapter& adapter, const module_factors& factors,
+std::string describe(const low_rank_factors& factors) {
+  return "rank " + std::to_string(factors.rank()) + ", A " + describe_shape(factors.a.shape) +
+         " and B " + describe_shape(factors.b.shape) + " in " + name_of(factors.a.type);
+}
+
+}  // namespace
+
+std::optional<orientation> orient(const adapter_update& update, const tensor& weight) {
+  const auto [plain, turned] =
+      std::visit([&](const auto& factors) { return fit_of(factors, update.kind, weight.shape); },
+                 update.factors);
+  const auto matrix = matrix_of(weight.dtype, weight.shape);
+  if (!matrix || !(plain || turned)) return {};
+  return orientation{matrix->rows, matrix->cols, turned && (!plain || update.fan_in_fan_out)};
+}
+
+std::string describe_factors(const adapter_update& update) {
+  return std::visit([](const auto& factors) { return describe(factors); }, update.factors);
+}
+
+oriented_factors::oriented_factors(const adapter& from, const low_rank_factors& factors,
                                    const orientation& where, float strength)
-    : type_(*factors.a->type()),
+    : type_(factors.a.type),
       rank_(static_cast<std::ptrdiff_t>(factors.rank())),
       where_(where),
       strength_(strength),
-      b_(adapter.bytes_of(*factors.b)),
-      a_(adapter.bytes_of(*factors.a)) {
+      b_(from.bytes_of(factors.b)),
+      a_(from.bytes_of(factors.a)) {
 }
 
 low_rank oriented_factors::view() const {

@@ -1,33 +1,36 @@
-// The factors of one module as the library takes them: two-dimensional, aligned, and seen so that
-// B·A has the shape of the stored weight.
+// The factors of one update as the library takes them: two-dimensional, aligned, and seen so that
+// their product has the shape of the stored weight. What the program knows of families is here.
 #pragma once
 
 #include <optional>
+#include <string>
 
-#include "formats/peft_adapter.hpp"
+#include "formats/adapter.hpp"
 #include "revlora/low_rank.hpp"
-#include "safetensors/typed_view.hpp"
+#include "safetensors/tensor_table.hpp"
 
 namespace revlora::tool {
 
-/// How a module's update lies in the weight that the model stores.
+/// How an update lies in the weight that the model stores.
 struct orientation {
   std::ptrdiff_t rows;  ///< of the weight, as a matrix
   std::ptrdiff_t cols;
   bool transposed;  ///< the weight is stored `[in, out]`
 };
 
-/// How `factors` fit a base weight of this shape, or nothing if they do not. The flag
+/// How an update fits a base weight of this shape, or nothing if it does not. The flag
 /// `fan_in_fan_out` decides only for square weights, which fit both ways.
-std::optional<orientation> orient(const module_factors& factors, const tensor& weight,
-                                  bool fan_in_fan_out);
+std::optional<orientation> orient(const adapter_update& update, const tensor& weight);
+
+/// "rank 8, A [8, 4096] and B [4096, 8] in bf16"
+std::string describe_factors(const adapter_update& update);
 
 /// Owns copies of the factors, as the library wants them.
 class oriented_factors {
  public:
-  /// `strength` is the whole factor in front of B·A.
-  oriented_factors(const peft_adapter& adapter, const module_factors& factors,
-                   const orientation& where, float strength);
+  /// `strength` is the whole factor in front of the product.
+  oriented_factors(const adapter& from, const low_rank_factors& factors, const orientation& where,
+                   float strength);
 
   /// A view of this object.
   low_rank view() const;

@@ -29,22 +29,20 @@ planned_tensor without_updates(const located_tensor& located) {
 
 }  // namespace
 
-merge_plan::merge_plan(const checkpoint& model, const std::vector<peft_adapter>& adapters,
+merge_plan::merge_plan(const checkpoint& model, const std::vector<adapter>& adapters,
                        const std::vector<double>& strengths)
     : adapters_(adapters) {
   std::map<std::string, planned_tensor> planned;
   for (std::size_t i = 0; i < adapters.size(); ++i) {
-    const peft_adapter& adapter = adapters[i];
-    const auto names = match_names(model, adapter);
-    for (const module_factors& factors : adapter.modules()) {
-      const std::string where = quoted(adapter.folder()) + ": " + quoted(factors.module) + ": ";
-      const located_tensor& located = *model.find(names.at(factors.module));
+    const auto names = match_names(model, adapters[i]);
+    for (const adapter_update& update : adapters[i].updates) {
+      const std::string where = quoted(adapters[i].path) + ": " + quoted(update.module) + ": ";
+      const located_tensor& located = *model.find(names.at(update.module));
       planned_tensor& tensor =
           planned.try_emplace(located.entry.name, without_updates(located)).first->second;
-      const auto fit = orient(factors, located.entry, adapter.config().fan_in_fan_out());
+      const auto fit = orient(update, located.entry);
       if (!fit) {
-        throw problem(where + "A " + describe_shape(factors.a->shape) + " and B " +
-                      describe_shape(factors.b->shape) + " do not fit the weight " +
+        throw problem(where + describe_factors(update) + ": they do not fit the weight " +
                       describe_shape(located.entry.shape));
       }
       if (!tensor.updates.empty() && tensor.updates.back().adapter == i) {
@@ -53,7 +51,7 @@ merge_plan::merge_plan(const checkpoint& model, const std::vector<peft_adapter>&
       tensor.shape.rows = fit->rows;
       tensor.shape.cols = fit->cols;
       tensor.updates.push_back(
-          {i, &factors, *fit, rounded_strength(factors.scale, strengths[i], where)});
+          {i, &update, *fit, rounded_strength(update.scale, strengths[i], where)});
     }
   }
   for (auto& [name, tensor] : planned) tensors_.push_back(std::move(tensor));
@@ -76,8 +74,11 @@ std::uint64_t merge_plan::weight_count() const {
 
 std::vector<oriented_factors> merge_plan::factors_of(const planned_tensor& planned) const {
   std::vector<oriented_factors> factors;
-  for (const planned_factors& update : planned.updates) {
-    factors.emplace_back(adapters_[update.adapter], *update.factors, update.where, update.strength);
+  for (const planned_update& each : planned.updates) {
+    const auto load = [&](const low_rank_factors& stored) {
+      factors.emplace_back(adapters_[each.adapter], stored, each.where, each.strength);
+    };
+    std::visit(load, each.update->factors);
   }
   return factors;
 }
@@ -86,10 +87,6 @@ std::vector<low_rank> views_of(const std::vector<oriented_factors>& factors) {
   std::vector<low_rank> views;
   for (const oriented_factors& factor : factors) views.push_back(factor.view());
   return views;
-}
-
-std::vector<peft_adapter> load_adapters(const std::vector<std::filesystem::path>& folders) {
-  return {folders.begin(), folders.end()};
 }
 
 }  // namespace revlora::tool

@@ -2,19 +2,18 @@
 // anything is written.
 #pragma once
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "checkpoint/checkpoint.hpp"
-#include "formats/peft_adapter.hpp"
+#include "formats/adapter.hpp"
 #include "plan/oriented_factors.hpp"
 
 namespace revlora::tool {
 
-struct planned_factors {
+struct planned_update {
   std::size_t adapter;  ///< index into the list that the plan was made of
-  const module_factors* factors;
+  const adapter_update* update;
   orientation where;
   float strength;
 };
@@ -24,14 +23,15 @@ struct planned_tensor {
   std::size_t shard;
   tensor entry;
   matrix_shape shape;
-  std::vector<planned_factors> updates;  ///< in the order of the adapters
+  std::vector<planned_update> updates;  ///< in the order of the adapters
 };
 
 class merge_plan {
  public:
-  /// `strengths` has one number for each adapter, in front of the adapter's own scale. Throws a
-  /// problem if a module has no tensor, a shape or type does not fit, or a strength is not finite.
-  merge_plan(const checkpoint& model, const std::vector<peft_adapter>& adapters,
+  /// The adapters must outlive the plan. `strengths` has one number for each adapter, in front of
+  /// the adapter's own scale. Throws a problem if a module has no tensor, a shape or type does not
+  /// fit, or a strength is not finite.
+  merge_plan(const checkpoint& model, const std::vector<adapter>& adapters,
              const std::vector<double>& strengths);
 
   /// Sorted by shard, then by position in the file.
@@ -43,14 +43,11 @@ class merge_plan {
   std::vector<oriented_factors> factors_of(const planned_tensor& planned) const;
 
  private:
-  const std::vector<peft_adapter>& adapters_;
+  const std::vector<adapter>& adapters_;
   std::vector<planned_tensor> tensors_;
 };
 
 /// Views of all factors: what the library's calls take.
 std::vector<low_rank> views_of(const std::vector<oriented_factors>& factors);
-
-/// One peft_adapter for each folder.
-std::vector<peft_adapter> load_adapters(const std::vector<std::filesystem::path>& folders);
 
 }  // namespace revlora::tool

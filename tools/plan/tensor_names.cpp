@@ -52,13 +52,12 @@ name_pairs match_ends(const std::vector<const std::string*>& wanted,
 
 }  // namespace
 
-std::map<std::string, std::string> match_names(const checkpoint& model,
-                                               const peft_adapter& adapter) {
-  const std::string source = quoted(adapter.folder()) + ": ";
+std::map<std::string, std::string> match_names(const checkpoint& model, const adapter& from) {
+  const std::string source = quoted(from.path) + ": ";
   std::map<std::string, std::string> weights;  // of modules
   std::vector<const std::string*> wanted, stored;
-  for (const module_factors& factors : adapter.modules()) {
-    const std::string& weight = weights[factors.module] = factors.module + ".weight";
+  for (const adapter_update& update : from.updates) {
+    const std::string& weight = weights[update.module] = update.module + ".weight";
     if (model.find(weight) == nullptr) wanted.push_back(&weight);
   }
   if (wanted.empty()) return weights;

@@ -7,9 +7,7 @@
 
 namespace revlora::tool {
 
-namespace {
-
-std::vector<tensor> read_table(const file& opened) {
+std::vector<tensor> read_tensor_table(const file& opened) {
   const std::string source = quoted(opened.path());
   std::array<std::byte, 8> start;
   if (opened.size() < start.size()) throw problem(source + ": too short for a safetensors file");
@@ -19,10 +17,8 @@ std::vector<tensor> read_table(const file& opened) {
   return read_tensor_table(header, opened.size(), source);
 }
 
-}  // namespace
-
 safetensors_file::safetensors_file(file opened)
-    : file_(std::move(opened)), tensors_(read_table(file_)) {
+    : file_(std::move(opened)), tensors_(read_tensor_table(file_)) {
 }
 
 std::vector<std::byte> safetensors_file::bytes_of(const tensor& t) const {

@@ -9,6 +9,9 @@
 
 namespace revlora::tool {
 
+/// The table of an open file, by reading no more of it.
+std::vector<tensor> read_tensor_table(const file& opened);
+
 /// An open file and its table.
 class safetensors_file {
  public:

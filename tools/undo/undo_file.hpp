@@ -27,8 +27,8 @@
 namespace revlora::tool {
 
 struct merged_adapter {
-  std::filesystem::path folder;  ///< absolute
-  double strength;               ///< what the user asked for
+  std::filesystem::path path;  ///< absolute
+  double strength;             ///< what the user asked for
 };
 
 struct merged_tensor {

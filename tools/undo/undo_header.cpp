@@ -126,8 +126,7 @@ std::string undo_header_of(const undo_file& undo) {
                  {"files", json::array()},
                  {"tensors", json::array()}};
   for (const merged_adapter& adapter : undo.adapters) {
-    header["adapters"].push_back(
-        {{"path", adapter.folder.string()}, {"strength", adapter.strength}});
+    header["adapters"].push_back({{"path", adapter.path.string()}, {"strength", adapter.strength}});
   }
   for (const file_identity& file : undo.files) {
     header["files"].push_back({{"name", file.name},

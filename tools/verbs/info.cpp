@@ -10,7 +10,8 @@
 #include "console/text.hpp"
 #include "files/folder.hpp"
 #include "files/workshop.hpp"
-#include "formats/peft_adapter.hpp"
+#include "formats/formats.hpp"
+#include "plan/oriented_factors.hpp"
 #include "undo/undo_state.hpp"
 
 namespace revlora::tool {
@@ -42,15 +43,12 @@ void print_model(const checkpoint& model) {
   }
 }
 
-void print_adapter(const peft_adapter& adapter) {
-  std::cout << "adapter " << printable(adapter.folder()) << '\n'
-            << "  PEFT LoRA" << (adapter.config().rank_stabilised() ? ", rank-stabilised" : "")
-            << ", " << counted(adapter.modules().size(), "module") << '\n';
-  for (const module_factors& factors : adapter.modules()) {
-    std::cout << "    " << printable(factors.module) << "  rank " << factors.rank() << ", strength "
-              << describe_shortest(factors.scale) << ", " << factors.a->dtype << ", A "
-              << describe_shape(factors.a->shape) << ", B " << describe_shape(factors.b->shape)
-              << '\n';
+void print_adapter(const adapter& read) {
+  std::cout << "adapter " << printable(read.path) << '\n'
+            << "  " << read.description << ", " << counted(read.updates.size(), "module") << '\n';
+  for (const adapter_update& update : read.updates) {
+    std::cout << "    " << printable(update.module) << "  strength "
+              << describe_shortest(update.scale) << ", " << describe_factors(update) << '\n';
   }
 }
 
@@ -99,7 +97,7 @@ void print_undo_file(const place& where, const file& opened) {
             << '\n'
             << "  state: " << describe_state(undo, where.in) << '\n';
   for (const merged_adapter& adapter : undo.adapters) {
-    std::cout << "  adapter " << printable(adapter.folder) << ", strength "
+    std::cout << "  adapter " << printable(adapter.path) << ", strength "
               << describe_shortest(adapter.strength) << '\n';
   }
   for (const merged_tensor& tensor : undo.tensors) {
@@ -125,8 +123,8 @@ void run_info(const fs::path& path) {
     const place file_at(path);
     const file opened = file_at.in.open(file_at.name, folder::links::followed);
     if (undo_file::begins_like_one(opened.read_start(8))) return print_undo_file(file_at, opened);
-  } else if (where.home.find("adapter_config.json")) {
-    return print_adapter(peft_adapter(path));
+  } else if (has_adapter(where.home)) {
+    return print_adapter(read_adapters({path}).front());
   }
   print_model(checkpoint(std::move(where)));
 }

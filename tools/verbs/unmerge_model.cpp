@@ -9,6 +9,7 @@
 #include "console/progress.hpp"
 #include "console/report.hpp"
 #include "console/text.hpp"
+#include "formats/formats.hpp"
 #include "plan/plan.hpp"
 #include "revlora/error.hpp"
 #include "revlora/merge.hpp"
@@ -31,11 +32,11 @@ std::vector<fs::path> adapter_folders(const undo_file& undo, const unmerge_reque
   std::vector<fs::path> folders;
   for (const merged_adapter& adapter : undo.adapters) {
     std::error_code ignored;
-    if (!fs::exists(adapter.folder, ignored)) {
-      throw problem("the adapter " + quoted(adapter.folder) +
+    if (!fs::exists(adapter.path, ignored)) {
+      throw problem("the adapter " + quoted(adapter.path) +
                     " is not there: say where it is now with --adapter");
     }
-    folders.push_back(adapter.folder);
+    folders.push_back(adapter.path);
   }
   return folders;
 }
@@ -135,7 +136,7 @@ unmerge_result unmerge_model(const unmerge_request& request) {
   if (!state.any(tensor_state::merged)) return result;  // that merge changed nothing
 
   const auto folders = adapter_folders(undo, request);
-  const auto adapters = load_adapters(folders);
+  const auto adapters = read_adapters(folders);
   const merge_plan plan(model, adapters, strengths_of(undo));
   const auto by_shard = restorations(plan, undo, state, folders);
   destination target(model, {}, request.force);

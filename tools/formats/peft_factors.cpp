@@ -1,4 +1,4 @@
-#include "formats/peft_adapter.hpp"
+#include "formats/peft_factors.hpp"
 
 #include <algorithm>
 #include <map>
@@ -10,35 +10,9 @@
 
 namespace revlora::tool {
 
-namespace fs = std::filesystem;
-
 namespace {
 
 constexpr std::string_view prefix = "base_model.model.";
-
-constexpr const char* config_name = "adapter_config.json";
-constexpr const char* factors_name = "adapter_model.safetensors";
-
-folder checked_folder(const fs::path& path) {
-  auto opened = folder::try_open(path);
-  const std::string name = quoted(path);
-  if (!opened) throw problem(name + " is not a folder: a PEFT adapter is one");
-  if (!opened->find(config_name)) {
-    throw problem(name + " has no " + config_name + ": not a PEFT adapter");
-  }
-  if (!opened->find(factors_name)) {
-    const bool pickled = opened->find("adapter_model.bin").has_value();
-    throw problem(name + " has no " + factors_name +
-                  (pickled ? ": convert its adapter_model.bin, which is a Python pickle" : ""));
-  }
-  return std::move(*opened);
-}
-
-file open_settled(const folder& home, const char* name) {
-  file opened = home.open(name, folder::links::followed);
-  opened.settle();
-  return opened;
-}
 
 /// Why a tensor that is no factor keeps its adapter from being merged.
 std::string meaning_of(const std::string& name) {
@@ -99,7 +73,13 @@ factor_name parse_name(const std::string& name, const std::string& source) {
   return *factor;
 }
 
-void check_shapes(const module_factors& factors, const std::string& where) {
+struct factor_pair {
+  layer_kind kind;
+  const tensor* a = nullptr;
+  const tensor* b = nullptr;
+};
+
+void check_shapes(const factor_pair& factors, const std::string& where) {
   const auto& a = factors.a->shape;
   const auto& b = factors.b->shape;
   const std::string shapes = "A " + describe_shape(a) + ", B " + describe_shape(b);
@@ -119,58 +99,55 @@ void check_shapes(const module_factors& factors, const std::string& where) {
   }
 }
 
-}  // namespace
+void check_rank(std::uint64_t stored, const std::string& module, const peft_config& config,
+                const std::string& where) {
+  const auto rank = static_cast<std::uint64_t>(config.rank_of(module));
+  if (rank == stored) return;
+  throw problem(where + "has rank " + std::to_string(stored) + ", but adapter_config.json says " +
+                std::to_string(rank));
+}
 
-std::vector<module_factors> pair_factors(std::span<const tensor> tensors, const peft_config& config,
-                                         const std::string& source) {
-  std::map<std::string, module_factors> modules;
+stored_factor stored(const tensor& factor) {
+  return {*factor.type(), factor.shape, factor.begin, factor.end};
+}
+
+std::map<std::string, factor_pair> pairs_by_module(std::span<const tensor> tensors,
+                                                   const std::string& source) {
+  std::map<std::string, factor_pair> pairs;
   for (const tensor& factor : tensors) {
     const auto [module, embedding, is_a] = parse_name(factor.name, source);
     const bool flat = factor.shape.size() <= 2;
     const layer_kind kind = embedding ? layer_kind::embedding
                             : flat    ? layer_kind::linear
                                       : layer_kind::convolution;
-    module_factors& factors =
-        modules.try_emplace(module, module_factors{module, kind, nullptr, nullptr, 0})
-            .first->second;
-    const tensor*& side = is_a ? factors.a : factors.b;
-    if (side != nullptr || factors.kind != kind) {
+    factor_pair& pair = pairs.try_emplace(module, factor_pair{kind}).first->second;
+    const tensor*& side = is_a ? pair.a : pair.b;
+    if (side != nullptr || pair.kind != kind) {
       throw problem(source + ": the module " + quoted(module) + " has more than one adapter");
     }
     side = &factor;
   }
-  if (modules.empty()) throw problem(source + ": no LoRA factors in it");
+  return pairs;
+}
 
-  std::vector<module_factors> complete;
-  for (auto& [module, factors] : modules) {
+}  // namespace
+
+std::vector<adapter_update> pair_factors(std::span<const tensor> tensors, const peft_config& config,
+                                         const std::string& source) {
+  const auto pairs = pairs_by_module(tensors, source);
+  if (pairs.empty()) throw problem(source + ": no LoRA factors in it");
+  std::vector<adapter_update> updates;
+  for (const auto& [module, pair] : pairs) {
     const std::string where = source + ": the module " + quoted(module) + " ";
-    if (factors.a == nullptr) throw problem(where + "has no lora_A");
-    if (factors.b == nullptr) throw problem(where + "has no lora_B");
-    check_shapes(factors, where);
-    if (const auto rank = static_cast<std::uint64_t>(config.rank_of(module));
-        rank != factors.rank()) {
-      throw problem(where + "has rank " + std::to_string(factors.rank()) +
-                    ", but adapter_config.json says " + std::to_string(rank));
-    }
-    factors.scale = config.scale_of(module);
-    complete.push_back(factors);
+    if (pair.a == nullptr) throw problem(where + "has no lora_A");
+    if (pair.b == nullptr) throw problem(where + "has no lora_B");
+    check_shapes(pair, where);
+    const low_rank_factors factors{stored(*pair.b), stored(*pair.a)};
+    check_rank(factors.rank(), module, config, where);
+    updates.push_back(
+        {module, pair.kind, config.fan_in_fan_out(), factors, config.scale_of(module)});
   }
-  return complete;
-}
-
-peft_adapter::peft_adapter(const fs::path& path)
-    : home_(checked_folder(path)),
-      config_file_(open_settled(home_, config_name)),
-      config_(config_file_.read_text(), quoted(config_file_.path())),
-      file_(open_settled(home_, factors_name)),
-      modules_(pair_factors(file_.tensors(), config_, quoted(file_.path()))) {
-}
-
-void peft_adapter::check_unchanged() const {
-  home_.check_in_place();
-  const auto followed = tool::folder::links::followed;
-  home_.check_unchanged(config_name, config_file_, followed);
-  home_.check_unchanged(factors_name, file_.content(), followed);
+  return updates;
 }
 
 }  // namespace revlora::tool
