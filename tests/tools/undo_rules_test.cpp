@@ -304,6 +304,29 @@ TEST_F(UndoRules, OtherAdaptersAreRefused) {
   EXPECT_EQ(read(model), base);
 }
 
+// What is made in a folder, and removed again, leaves its traces in the folder's time.
+TEST_F(UndoRules, AnotherAdapterIsRefusedBeforeAnythingIsCopied) {
+  expect_done("merge model.safetensors adapter");
+  const auto before = fs::last_write_time(folder.path());
+  expect_refused("unmerge model.safetensors --adapter other", "is not the adapter that was merged");
+  EXPECT_EQ(fs::last_write_time(folder.path()), before);
+}
+
+TEST_F(UndoRules, AnAdapterThatDiffersInItsLastModuleIsRefused) {
+  const auto of_both_modules = [&](float last) {
+    auto factors = linear("m", {0.1f, 0.2f}, {1, 2, 3});
+    for (const auto& factor : linear("n", {0.5f}, {last})) factors.push_back(factor);
+    return factors;
+  };
+  write_adapter(folder / "both", of_both_modules(1));
+  expect_done("merge model.safetensors both");
+  write_adapter(folder / "both", of_both_modules(2));
+  expect_refused("unmerge model.safetensors", "('n.weight' does not fit)");
+  write_adapter(folder / "both", of_both_modules(1));
+  expect_done("unmerge model.safetensors");
+  EXPECT_EQ(read(model), base);
+}
+
 TEST_F(UndoRules, AnAdapterThatWasTrainedFurtherIsRefused) {
   expect_done("merge model.safetensors adapter");
   write_adapter(folder / "adapter", linear("m", {0.1f, 0.25f}, {1, 2, 3}));

@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::vector<fs::path> adapter_folders(const undo_file& undo, const unmerge_request& request) {
+std::vector<fs::path> adapter_paths(const undo_file& undo, const unmerge_request& request) {
   if (!request.adapters.empty()) {
     if (request.adapters.size() != undo.adapters.size()) {
       throw problem("the undo file has " + std::to_string(undo.adapters.size()) +
@@ -29,16 +29,16 @@ std::vector<fs::path> adapter_folders(const undo_file& undo, const unmerge_reque
     }
     return request.adapters;
   }
-  std::vector<fs::path> folders;
+  std::vector<fs::path> paths;
   for (const merged_adapter& adapter : undo.adapters) {
     std::error_code ignored;
     if (!fs::exists(adapter.path, ignored)) {
       throw problem("the adapter " + quoted(adapter.path) +
                     " is not there: say where it is now with --adapter");
     }
-    folders.push_back(adapter.path);
+    paths.push_back(adapter.path);
   }
-  return folders;
+  return paths;
 }
 
 std::vector<double> strengths_of(const undo_file& undo) {
@@ -53,59 +53,60 @@ struct restoration {
   const undo_record* record;
 };
 
-/// Refuses adapters that are not, bit for bit, those of the merge.
-void check_fingerprints(const merge_plan& plan, const restoration& wanted,
-                        const std::vector<fs::path>& folders) {
-  const auto factors = plan.factors_of(*wanted.planned);
-  const auto fingerprints = wanted.record->fingerprints();
-  const std::string& name = wanted.planned->name;
-  if (factors.size() != fingerprints.size()) {
-    throw problem("other adapters than those that were merged: " + quoted(name) + " had " +
-                  std::to_string(fingerprints.size()) + ", not " + std::to_string(factors.size()));
-  }
-  for (std::size_t i = 0; i < factors.size(); ++i) {
-    if (fingerprint(factors[i].view()) == fingerprints[i]) continue;
-    throw problem(quoted(folders[wanted.planned->updates[i].adapter]) +
-                  " is not the adapter that was merged, or it was changed since (" + quoted(name) +
-                  " does not fit)");
-  }
-}
-
-/// What to restore, by shard.
+/// What to restore, by shard. Refuses adapters that change other tensors than those of the merge.
 std::map<std::size_t, std::vector<restoration>> restorations(const merge_plan& plan,
                                                              const undo_file& undo,
-                                                             const model_state& state,
-                                                             const std::vector<fs::path>& folders) {
+                                                             const model_state& state) {
   std::map<std::string_view, const planned_tensor*> by_name;
   for (const planned_tensor& planned : plan.tensors()) by_name.emplace(planned.name, &planned);
   std::map<std::size_t, std::vector<restoration>> by_shard;
   for (std::size_t i = 0; i < undo.tensors.size(); ++i) {
     if (state.tensors[i] != tensor_state::merged) continue;
     const std::string& name = undo.tensors[i].name;
-    const auto planned = by_name.find(name);
-    if (planned == by_name.end()) {
+    const auto found = by_name.find(name);
+    if (found == by_name.end()) {
       throw problem("other adapters than those that were merged: none changes " + quoted(name));
     }
-    stop_if_interrupted();
-    const restoration wanted{planned->second, &undo.tensors[i].record};
-    check_fingerprints(plan, wanted, folders);
-    by_shard[wanted.planned->shard].push_back(wanted);
+    const planned_tensor& planned = *found->second;
+    const undo_record& record = undo.tensors[i].record;
+    if (planned.updates.size() != record.fingerprints().size()) {
+      throw problem("other adapters than those that were merged: " + quoted(name) + " had " +
+                    std::to_string(record.fingerprints().size()) + ", not " +
+                    std::to_string(planned.updates.size()));
+    }
+    by_shard[planned.shard].push_back({&planned, &record});
   }
   return by_shard;
 }
 
-void restore(const restoration& wanted, const merge_plan& plan, const file& copy) {
-  const tensor& entry = wanted.planned->entry;
-  const auto factors = plan.factors_of(*wanted.planned);
-  std::vector<std::byte> bytes(entry.size_bytes());
-  copy.read(bytes, entry.begin);
-  try {
-    with_matrix(bytes, wanted.planned->shape,
-                [&](auto weights) { unmerge(weights, views_of(factors), *wanted.record); });
-  } catch (const record_refused& error) {
-    throw problem(quoted(entry.name) + ": " + error.what());
+/// Why the library refuses to restore a tensor, by the paths that the user knows.
+problem explained(const record_refused& error, const restoration& wanted,
+                  const std::vector<low_rank>& given, const std::vector<fs::path>& paths) {
+  const std::string name = quoted(wanted.planned->name);
+  const auto fingerprints = wanted.record->fingerprints();
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    if (fingerprint(given[i]) == fingerprints[i]) continue;
+    return problem(quoted(paths[wanted.planned->updates[i].adapter]) +
+                   " is not the adapter that was merged, or it was changed since (" + name +
+                   " does not fit)");
   }
-  copy.write(bytes, entry.begin);
+  return problem(name + ": " + error.what());
+}
+
+/// The bytes of a tensor at the base.
+std::vector<std::byte> restored(const restoration& wanted, const merge_plan& plan,
+                                const checkpoint& model, const std::vector<fs::path>& paths) {
+  const planned_tensor& planned = *wanted.planned;
+  const auto factors = plan.factors_of(planned);
+  const auto given = views_of(factors);
+  std::vector<std::byte> bytes = model.bytes_of({planned.shard, planned.entry});
+  try {
+    with_matrix(bytes, planned.shape,
+                [&](auto weights) { unmerge(weights, given, *wanted.record); });
+  } catch (const record_refused& error) {
+    throw explained(error, wanted, given, paths);
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -135,18 +136,23 @@ unmerge_result unmerge_model(const unmerge_request& request) {
                     [](tensor_state each) { return each != tensor_state::merged; }));
   if (!state.any(tensor_state::merged)) return result;  // that merge changed nothing
 
-  const auto folders = adapter_folders(undo, request);
-  const auto adapters = read_adapters(folders);
+  const auto paths = adapter_paths(undo, request);
+  const auto adapters = read_adapters(paths);
   const merge_plan plan(model, adapters, strengths_of(undo));
-  const auto by_shard = restorations(plan, undo, state, folders);
+  const auto by_shard = restorations(plan, undo, state);
   destination target(model, {}, request.force);
   progress bar("unmerging", plan.weight_bytes());
   for (const auto& [shard, wanted] : by_shard) {
-    const file& copy = target.begin(shard);
+    // Each factor is read and fingerprinted once, when its tensor is restored. An adapter of which
+    // only a part is another one is found out on the way, and takes the copies with it that were
+    // made so far; any other, by the first tensor, before there is a copy.
+    const file* copy = nullptr;
     for (const restoration& each : wanted) {
       stop_if_interrupted();
-      restore(each, plan, copy);
-      bar.advance(each.planned->entry.size_bytes());
+      const auto bytes = restored(each, plan, model, paths);
+      if (copy == nullptr) copy = &target.begin(shard);
+      copy->write(bytes, each.planned->entry.begin);
+      bar.advance(bytes.size());
       ++result.restored;
     }
   }
