@@ -72,9 +72,9 @@ void folder::check_in_place() const {
   throw problem(quoted(path_) + " was moved by somebody meanwhile: nothing was changed, try again");
 }
 
-std::optional<file_status> folder::find(const std::string& name, links how) const {
+std::optional<file_status> folder::find(const std::string& name, links handling) const {
   file_status status;
-  const int flags = how == links::refused ? AT_SYMLINK_NOFOLLOW : 0;
+  const int flags = handling == links::refused ? AT_SYMLINK_NOFOLLOW : 0;
   const int result = repeated(
       [&] { return ::fstatat(descriptor_.number(), name.c_str(), &status.system, flags); });
   if (result == 0) return status;
@@ -82,8 +82,8 @@ std::optional<file_status> folder::find(const std::string& name, links how) cons
   throw system_problem("cannot look at " + quoted(path_of(name)));
 }
 
-void folder::check_unchanged(const std::string& name, const file& opened, links how) const {
-  const auto status = find(name, how);
+void folder::check_unchanged(const std::string& name, const file& opened, links handling) const {
+  const auto status = find(name, handling);
   if (status && status->is_unchanged(opened.status())) return;
   throw problem(quoted(opened.path()) +
                 " was changed by somebody meanwhile: it stays as it is now, try again");
@@ -112,8 +112,9 @@ std::vector<std::string> folder::names() const {
   }
 }
 
-file folder::open(const std::string& name, links how) const {
-  const int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | (how == links::refused ? O_NOFOLLOW : 0);
+file folder::open(const std::string& name, links handling) const {
+  const int flags =
+      O_RDONLY | O_NONBLOCK | O_NOCTTY | (handling == links::refused ? O_NOFOLLOW : 0);
   return {
       open_at(descriptor_.number(), name.c_str(), flags, "cannot read " + quoted(path_of(name))),
       path_of(name)};

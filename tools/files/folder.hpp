@@ -29,15 +29,15 @@ class folder {
 
   enum class links { followed, refused };
   /// What an entry is, or the link itself if links are refused; nothing if there is none.
-  std::optional<file_status> find(const std::string& name, links how = links::refused) const;
+  std::optional<file_status> find(const std::string& name, links handling = links::refused) const;
   /// Throws a problem if somebody wrote to what was opened by that name, or put something else in
   /// its place.
-  void check_unchanged(const std::string& name, const file& opened, links how) const;
+  void check_unchanged(const std::string& name, const file& opened, links handling) const;
   /// Of all entries.
   std::vector<std::string> names() const;
 
   /// Opens a regular file for reading. Never waits, as for the other end of a pipe.
-  file open(const std::string& name, links how) const;
+  file open(const std::string& name, links handling) const;
   /// Opens a folder that is an entry here, and no link.
   folder open_folder(const std::string& name) const;
   /// The same folder, wherever it may be called by now.
