@@ -192,7 +192,7 @@ TEST_F(Adapter, RefusesFoldersThatAreNone) {
 TEST_F(Adapter, OneThatSomebodyChangedMeanwhileIsNoticed) {
   const fs::path home = write_adapter(folder / "adapter", linear("m", {1}, {1}));
   const auto noticed = [&](const auto& meanwhile) {
-    const adapter read = read_peft_adapter(home);
+    const stored_adapter read = read_peft_adapter(home);
     read.check_unchanged();
     meanwhile();
     EXPECT_NE(message_of([&] { read.check_unchanged(); }).find("meanwhile"), std::string::npos);

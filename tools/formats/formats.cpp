@@ -8,8 +8,8 @@ bool has_adapter(const folder& home) {
   return has_peft_adapter(home);
 }
 
-std::vector<adapter> read_adapters(const std::vector<std::filesystem::path>& paths) {
-  std::vector<adapter> adapters;
+std::vector<stored_adapter> read_adapters(const std::vector<std::filesystem::path>& paths) {
+  std::vector<stored_adapter> adapters;
   for (const std::filesystem::path& path : paths) adapters.push_back(read_peft_adapter(path));
   return adapters;
 }

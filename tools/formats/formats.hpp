@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "formats/adapter.hpp"
+#include "formats/stored_adapter.hpp"
 
 namespace revlora::tool {
 
@@ -13,6 +13,6 @@ bool has_adapter(const folder& home);
 
 /// One adapter for each path. Throws a problem, with the reason, if one of them is none, or one
 /// that revlora cannot merge.
-std::vector<adapter> read_adapters(const std::vector<std::filesystem::path>& paths);
+std::vector<stored_adapter> read_adapters(const std::vector<std::filesystem::path>& paths);
 
 }  // namespace revlora::tool

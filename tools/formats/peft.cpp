@@ -40,7 +40,7 @@ bool has_peft_adapter(const folder& home) {
   return home.find(config_name).has_value();
 }
 
-adapter read_peft_adapter(const std::filesystem::path& path) {
+stored_adapter read_peft_adapter(const std::filesystem::path& path) {
   folder home = checked_folder(path);
   file fields = open_settled(home, config_name);
   const peft_config config(fields.read_text(), quoted(fields.path()));

@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include "formats/adapter.hpp"
+#include "formats/stored_adapter.hpp"
 
 namespace revlora::tool {
 
@@ -11,6 +11,6 @@ namespace revlora::tool {
 bool has_peft_adapter(const folder& home);
 
 /// Reads a folder; throws a problem with the reason if revlora cannot merge what is in it.
-adapter read_peft_adapter(const std::filesystem::path& path);
+stored_adapter read_peft_adapter(const std::filesystem::path& path);
 
 }  // namespace revlora::tool

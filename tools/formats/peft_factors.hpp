@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "formats/adapter.hpp"
 #include "formats/peft_config.hpp"
+#include "formats/stored_adapter.hpp"
 #include "safetensors/tensor_table.hpp"
 
 namespace revlora::tool {

@@ -45,7 +45,7 @@ std::string describe_factors(const adapter_update& update) {
   return std::visit([](const auto& factors) { return describe(factors); }, update.factors);
 }
 
-oriented_factors::oriented_factors(const adapter& from, const low_rank_factors& factors,
+oriented_factors::oriented_factors(const stored_adapter& from, const low_rank_factors& factors,
                                    const orientation& where, float strength)
     : type_(factors.a.type),
       rank_(static_cast<std::ptrdiff_t>(factors.rank())),

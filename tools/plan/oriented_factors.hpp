@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "formats/adapter.hpp"
+#include "formats/stored_adapter.hpp"
 #include "revlora/low_rank.hpp"
 #include "safetensors/tensor_table.hpp"
 
@@ -29,8 +29,8 @@ std::string describe_factors(const adapter_update& update);
 class oriented_factors {
  public:
   /// `strength` is the whole factor in front of the product.
-  oriented_factors(const adapter& from, const low_rank_factors& factors, const orientation& where,
-                   float strength);
+  oriented_factors(const stored_adapter& from, const low_rank_factors& factors,
+                   const orientation& where, float strength);
 
   /// A view of this object.
   low_rank view() const;

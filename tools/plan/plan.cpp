@@ -29,7 +29,7 @@ planned_tensor without_updates(const located_tensor& located) {
 
 }  // namespace
 
-merge_plan::merge_plan(const checkpoint& model, const std::vector<adapter>& adapters,
+merge_plan::merge_plan(const checkpoint& model, const std::vector<stored_adapter>& adapters,
                        const std::vector<double>& strengths)
     : adapters_(adapters) {
   std::map<std::string, planned_tensor> planned;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "checkpoint/checkpoint.hpp"
-#include "formats/adapter.hpp"
+#include "formats/stored_adapter.hpp"
 #include "plan/oriented_factors.hpp"
 
 namespace revlora::tool {
@@ -31,7 +31,7 @@ class merge_plan {
   /// The adapters must outlive the plan. `strengths` has one number for each adapter, in front of
   /// the adapter's own scale. Throws a problem if a module has no tensor, a shape or type does not
   /// fit, or a strength is not finite.
-  merge_plan(const checkpoint& model, const std::vector<adapter>& adapters,
+  merge_plan(const checkpoint& model, const std::vector<stored_adapter>& adapters,
              const std::vector<double>& strengths);
 
   /// Sorted by shard, then by position in the file.
@@ -43,7 +43,7 @@ class merge_plan {
   std::vector<oriented_factors> factors_of(const planned_tensor& planned) const;
 
  private:
-  const std::vector<adapter>& adapters_;
+  const std::vector<stored_adapter>& adapters_;
   std::vector<planned_tensor> tensors_;
 };
 

@@ -52,7 +52,8 @@ name_pairs match_ends(const std::vector<const std::string*>& wanted,
 
 }  // namespace
 
-std::map<std::string, std::string> match_names(const checkpoint& model, const adapter& from) {
+std::map<std::string, std::string> match_names(const checkpoint& model,
+                                               const stored_adapter& from) {
   const std::string source = quoted(from.path) + ": ";
   std::map<std::string, std::string> weights;  // of modules
   std::vector<const std::string*> wanted, stored;

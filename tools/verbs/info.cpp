@@ -43,7 +43,7 @@ void print_model(const checkpoint& model) {
   }
 }
 
-void print_adapter(const adapter& read) {
+void print_adapter(const stored_adapter& read) {
   std::cout << "adapter " << printable(read.path) << '\n'
             << "  " << read.description << ", " << counted(read.updates.size(), "module") << '\n';
   for (const adapter_update& update : read.updates) {

@@ -83,7 +83,7 @@ merge_result merge_model(const merge_request& request) {
 
   const checkpoint model(std::move(where));
   const auto adapters = read_adapters(request.adapters);
-  for (const adapter& each : adapters) require_utf8(each.path, "the adapter");
+  for (const stored_adapter& each : adapters) require_utf8(each.path, "the adapter");
   const merge_plan plan(model, adapters, std::vector<double>(adapters.size(), request.strength));
   destination target(model, request.out, request.force);
   require_utf8(target.path(), "the new model");
@@ -97,7 +97,8 @@ merge_result merge_model(const merge_request& request) {
   merge_result result;
   undo_file undo;
   undo.model = target.path();
-  for (const adapter& each : adapters) undo.adapters.push_back({each.path, request.strength});
+  for (const stored_adapter& each : adapters)
+    undo.adapters.push_back({each.path, request.strength});
   merge_tensors(plan, target, undo, result);
   undo.files = target.identities();
   const auto bytes = undo.to_bytes();
@@ -105,7 +106,7 @@ merge_result merge_model(const merge_request& request) {
   undo_file::from_bytes(bytes, quoted(undo_at.path()));
   undo_at.write(bytes, target);
   target.finish();
-  for (const adapter& each : adapters) each.check_unchanged();
+  for (const stored_adapter& each : adapters) each.check_unchanged();
 
   result.model = target.path();
   result.undo = undo_at.path();

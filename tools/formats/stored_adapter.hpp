@@ -13,7 +13,7 @@
 
 namespace revlora::tool {
 
-/// A factor as it lies in adapter::content.
+/// A factor as it lies in stored_adapter::content.
 struct stored_factor {
   element_type type;
   std::vector<std::uint64_t> shape;
@@ -46,7 +46,7 @@ struct adapter_update {
   double scale;                            ///< in front of their product
 };
 
-struct adapter {
+struct stored_adapter {
   std::filesystem::path path;           ///< absolute: what messages and undo files call it
   std::string description;              ///< of its format and kind: "PEFT LoRA"
   std::vector<adapter_update> updates;  ///< in the order of the modules' names, each once
