@@ -6,7 +6,7 @@
 
 #include "console/problem.hpp"
 #include "console/text.hpp"
-#include "safetensors/typed_view.hpp"
+#include "revlora/adapter.hpp"
 
 namespace revlora::tool {
 
@@ -23,39 +23,41 @@ layout layout_of(element_type type) {
       return {10, -14};
     case element_type::bf16:
       return {7, -126};
-    default:
-      return {23, -126};
+    case element_type::e4m3:
+      return {3, -6};
+    case element_type::e5m2:
+      return {2, -14};
+    case element_type::fp32:
+      break;
   }
+  return {23, -126};
 }
 
-double value_of(float number) {
-  return number;
-}
-
-double value_of(bf16 number) {
-  return std::bit_cast<float>(static_cast<std::uint32_t>(number.bits) << 16);
-}
-
-double value_of(f16 number) {
-  const double sign = (number.bits & 0x8000) != 0 ? -1 : 1;
-  const int exponent = (number.bits >> 10) & 31;
-  const int mantissa = number.bits & 1023;
-  if (exponent == 31) {
-    return mantissa != 0 ? std::numeric_limits<double>::quiet_NaN()
-                         : sign * std::numeric_limits<double>::infinity();
+double value_at(const any_const_matrix& m, std::ptrdiff_t row, std::ptrdiff_t col) {
+  const std::ptrdiff_t at = row * m.row_stride() + col * m.col_stride();
+  const auto as = [&]<class T>(const T* elements) { return static_cast<float>(elements[at]); };
+  switch (m.type()) {
+    case element_type::fp32:
+      return as(static_cast<const float*>(m.data()));
+    case element_type::fp16:
+      return as(static_cast<const f16*>(m.data()));
+    case element_type::bf16:
+      return as(static_cast<const bf16*>(m.data()));
+    case element_type::e4m3:
+      return as(static_cast<const e4m3*>(m.data()));
+    case element_type::e5m2:
+      return as(static_cast<const e5m2*>(m.data()));
   }
-  return sign *
-         (exponent == 0 ? std::ldexp(mantissa, -24) : std::ldexp(1024 + mantissa, exponent - 25));
+  throw problem("numbers of an unknown type");
 }
 
-std::vector<double> values_of(std::vector<std::byte> bytes, const matrix_shape& shape) {
+/// In row-major order.
+std::vector<double> values_of(const any_const_matrix& m) {
   std::vector<double> values;
-  with_matrix(bytes, shape, [&](auto matrix) {
-    values.reserve(static_cast<std::size_t>(shape.rows * shape.cols));
-    for (std::ptrdiff_t i = 0; i < shape.rows * shape.cols; ++i) {
-      values.push_back(value_of(matrix.data[i]));
-    }
-  });
+  values.reserve(static_cast<std::size_t>(m.rows() * m.cols()));
+  for (std::ptrdiff_t i = 0; i < m.rows(); ++i) {
+    for (std::ptrdiff_t j = 0; j < m.cols(); ++j) values.push_back(value_at(m, i, j));
+  }
   return values;
 }
 
@@ -65,26 +67,28 @@ double unit_in_last_place(double value, element_type type) {
   return std::ldexp(1.0, std::max(exponent, smallest_exponent) - mantissa_bits);
 }
 
+/// Of each row.
+std::vector<double> norms_of_rows(const any_const_matrix& m) {
+  std::vector<double> norms;
+  for (std::ptrdiff_t i = 0; i < m.rows(); ++i) {
+    double sum = 0;
+    for (std::ptrdiff_t j = 0; j < m.cols(); ++j) sum += std::pow(value_at(m, i, j), 2);
+    norms.push_back(std::sqrt(sum));
+  }
+  return norms;
+}
+
 /// s · ‖row of B‖ · ‖column of A‖ for each weight, summed over the adapters.
 std::vector<double> magnitudes_of(const merge_plan& plan, const planned_tensor& planned) {
   const auto cols = static_cast<std::size_t>(planned.shape.cols);
   std::vector<double> magnitudes(static_cast<std::size_t>(planned.shape.rows) * cols, 0.0);
   for (const oriented_factors& factors : plan.factors_of(planned)) {
-    const low_rank view = factors.view();
-    std::vector<double> rows(static_cast<std::size_t>(planned.shape.rows), 0.0);
-    std::vector<double> columns(cols, 0.0);
-    with_element(view.type(), [&]<class T>() {
-      const auto* const b = static_cast<const T*>(view.b().data);
-      const auto* const a = static_cast<const T*>(view.a().data);
-      const auto rank = static_cast<std::size_t>(view.rank());
-      for (std::size_t i = 0; i < rows.size() * rank; ++i) {
-        rows[i / rank] += std::pow(value_of(b[i]), 2);
-      }
-      for (std::size_t i = 0; i < rank * cols; ++i)
-        columns[i % cols] += std::pow(value_of(a[i]), 2);
-    });
+    const adapter& view = factors.view;
+    if (view.family() != family::low_rank) throw problem("the bound is for LoRA only");
+    const auto rows_of_b = norms_of_rows(view.factor(0));
+    const auto columns_of_a = norms_of_rows(view.factor(1).transposed());
     for (std::size_t i = 0; i < magnitudes.size(); ++i) {
-      magnitudes[i] += std::abs(view.strength()) * std::sqrt(rows[i / cols] * columns[i % cols]);
+      magnitudes[i] += std::abs(view.strength()) * rows_of_b[i / cols] * columns_of_a[i % cols];
     }
   }
   return magnitudes;
@@ -104,11 +108,12 @@ agreement compare_with_peft(const checkpoint& base, const checkpoint& merged,
   agreement result;
   for (const planned_tensor& planned : plan.tensors()) {
     const element_type type = planned.shape.type;
-    const auto before = values_of(bytes_in(base, planned.name), planned.shape);
-    const auto our_bytes = bytes_in(merged, planned.name);
-    const auto their_bytes = bytes_in(peft, planned.name);
-    const auto ours = values_of(our_bytes, planned.shape);
-    const auto theirs = values_of(their_bytes, planned.shape);
+    auto base_bytes = bytes_in(base, planned.name);
+    auto our_bytes = bytes_in(merged, planned.name);
+    auto their_bytes = bytes_in(peft, planned.name);
+    const auto before = values_of(planned.shape.over(base_bytes));
+    const auto ours = values_of(planned.shape.over(our_bytes));
+    const auto theirs = values_of(planned.shape.over(their_bytes));
     const auto magnitudes = magnitudes_of(plan, planned);
     const std::size_t size = size_of(type);
     for (std::size_t i = 0; i < ours.size(); ++i) {

@@ -12,6 +12,7 @@
 #include "files/sha256.hpp"
 #include "formats/formats.hpp"
 #include "revlora/merge.hpp"
+#include "revlora/subtract.hpp"
 #include "verbs/merge_model.hpp"
 #include "verbs/unmerge_model.hpp"
 
@@ -59,10 +60,8 @@ std::uint64_t wrong_after_subtraction(const checkpoint& model, const merge_plan&
     const std::vector<std::byte> original = model.bytes_of({planned.shard, planned.entry});
     std::vector<std::byte> bytes = original;
     const auto factors = plan.factors_of(planned);
-    with_matrix(bytes, planned.shape, [&](auto weights) {
-      merge(weights, views_of(factors));
-      unmerge(weights, views_of(factors));
-    });
+    merge(planned.shape.over(bytes), views_of(factors));
+    subtract(planned.shape.over(bytes), views_of(factors));
     const std::size_t size = size_of(planned.shape.type);
     for (std::size_t i = 0; i < bytes.size(); i += size) {
       wrong += !std::equal(&bytes[i], &bytes[i] + size, &original[i]);

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "console/text.hpp"
-#include "safetensors/typed_view.hpp"
+#include "revlora/low_rank.hpp"
 
 namespace revlora::tool {
 
@@ -30,6 +30,18 @@ std::string describe(const low_rank_factors& factors) {
          " and B " + describe_shape(factors.b.shape) + " in " + name_of(factors.a.type);
 }
 
+oriented_factors load(const stored_adapter& from, const low_rank_factors& stored,
+                      const orientation& where, float strength) {
+  const std::ptrdiff_t out = where.transposed ? where.cols : where.rows;
+  const std::ptrdiff_t in = where.transposed ? where.rows : where.cols;
+  const auto rank = static_cast<std::ptrdiff_t>(stored.rank());
+  std::vector<std::vector<std::byte>> bytes = {from.bytes_of(stored.b), from.bytes_of(stored.a)};
+  const any_const_matrix b(bytes[0].data(), stored.b.type, out, rank);
+  const any_const_matrix a(bytes[1].data(), stored.a.type, rank, in);
+  const low_rank update(b, a, strength);
+  return {std::move(bytes), where.transposed ? update.transposed() : update};
+}
+
 }  // namespace
 
 std::optional<orientation> orient(const adapter_update& update, const tensor& weight) {
@@ -45,25 +57,10 @@ std::string describe_factors(const adapter_update& update) {
   return std::visit([](const auto& factors) { return describe(factors); }, update.factors);
 }
 
-oriented_factors::oriented_factors(const stored_adapter& from, const low_rank_factors& factors,
-                                   const orientation& where, float strength)
-    : type_(factors.a.type),
-      rank_(static_cast<std::ptrdiff_t>(factors.rank())),
-      where_(where),
-      strength_(strength),
-      b_(from.bytes_of(factors.b)),
-      a_(from.bytes_of(factors.a)) {
-}
-
-low_rank oriented_factors::view() const {
-  std::optional<low_rank> view;
-  with_element(type_, [&]<class T>() {
-    const std::ptrdiff_t out = where_.transposed ? where_.cols : where_.rows,
-                         in = where_.transposed ? where_.rows : where_.cols;
-    view.emplace(matrix_view<const T>(reinterpret_cast<const T*>(b_.data()), out, rank_),
-                 matrix_view<const T>(reinterpret_cast<const T*>(a_.data()), rank_, in), strength_);
-  });
-  return where_.transposed ? view->transposed() : *view;
+oriented_factors load_factors(const stored_adapter& from, const adapter_update& update,
+                              const orientation& where, float strength) {
+  return std::visit([&](const auto& factors) { return load(from, factors, where, strength); },
+                    update.factors);
 }
 
 }  // namespace revlora::tool

@@ -4,9 +4,10 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "formats/stored_adapter.hpp"
-#include "revlora/low_rank.hpp"
+#include "revlora/adapter.hpp"
 #include "safetensors/tensor_table.hpp"
 
 namespace revlora::tool {
@@ -25,23 +26,14 @@ std::optional<orientation> orient(const adapter_update& update, const tensor& we
 /// "rank 8, A [8, 4096] and B [4096, 8] in bf16"
 std::string describe_factors(const adapter_update& update);
 
-/// Owns copies of the factors, as the library wants them.
-class oriented_factors {
- public:
-  /// `strength` is the whole factor in front of the product.
-  oriented_factors(const stored_adapter& from, const low_rank_factors& factors,
-                   const orientation& where, float strength);
-
-  /// A view of this object.
-  low_rank view() const;
-
- private:
-  element_type type_;
-  std::ptrdiff_t rank_;
-  orientation where_;
-  float strength_;
-  std::vector<std::byte> b_;
-  std::vector<std::byte> a_;
+struct oriented_factors {
+  std::vector<std::vector<std::byte>> bytes;  ///< copies of the factors
+  adapter view;                               ///< of these
 };
+
+/// Reads the factors of an update of `from`. `strength` is the whole factor in front of their
+/// product.
+oriented_factors load_factors(const stored_adapter& from, const adapter_update& update,
+                              const orientation& where, float strength);
 
 }  // namespace revlora::tool

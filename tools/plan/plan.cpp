@@ -75,17 +75,15 @@ std::uint64_t merge_plan::weight_count() const {
 std::vector<oriented_factors> merge_plan::factors_of(const planned_tensor& planned) const {
   std::vector<oriented_factors> factors;
   for (const planned_update& each : planned.updates) {
-    const auto load = [&](const low_rank_factors& stored) {
-      factors.emplace_back(adapters_[each.adapter], stored, each.where, each.strength);
-    };
-    std::visit(load, each.update->factors);
+    factors.push_back(
+        load_factors(adapters_[each.adapter], *each.update, each.where, each.strength));
   }
   return factors;
 }
 
-std::vector<low_rank> views_of(const std::vector<oriented_factors>& factors) {
-  std::vector<low_rank> views;
-  for (const oriented_factors& factor : factors) views.push_back(factor.view());
+std::vector<adapter> views_of(const std::vector<oriented_factors>& factors) {
+  std::vector<adapter> views;
+  for (const oriented_factors& each : factors) views.push_back(each.view);
   return views;
 }
 

@@ -48,6 +48,6 @@ class merge_plan {
 };
 
 /// Views of all factors: what the library's calls take.
-std::vector<low_rank> views_of(const std::vector<oriented_factors>& factors);
+std::vector<adapter> views_of(const std::vector<oriented_factors>& factors);
 
 }  // namespace revlora::tool

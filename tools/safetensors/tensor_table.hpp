@@ -10,8 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "revlora/element.hpp"
-#include "safetensors/typed_view.hpp"
+#include "revlora/any_matrix.hpp"
 
 namespace revlora::tool {
 
@@ -29,6 +28,16 @@ struct tensor {
   /// Fits a std::ptrdiff_t: the table refuses shapes for which it would not.
   std::uint64_t element_count() const;
   std::optional<element_type> type() const { return type_of(dtype); }
+};
+
+/// A matrix somewhere in a file.
+struct matrix_shape {
+  element_type type;
+  std::ptrdiff_t rows;
+  std::ptrdiff_t cols;
+
+  /// Its bytes as such a matrix. They have to be aligned for the type, as those of a vector are.
+  any_matrix over(std::span<std::byte> bytes) const { return {bytes.data(), type, rows, cols}; }
 };
 
 /// The matrix that a merge sees in such a tensor: its first dimension by all others, flattened.

@@ -22,7 +22,6 @@
 
 #include "files/file_identity.hpp"
 #include "revlora/undo_record.hpp"
-#include "safetensors/typed_view.hpp"
 
 namespace revlora::tool {
 

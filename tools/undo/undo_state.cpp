@@ -4,30 +4,21 @@
 
 #include "console/interruption.hpp"
 #include "console/progress.hpp"
-#include "revlora/merge.hpp"
+#include "revlora/state.hpp"
+#include "safetensors/tensor_table.hpp"
 
 namespace revlora::tool {
 
 namespace {
 
 tensor_state state_of_tensor(std::vector<std::byte> bytes, const merged_tensor& merged) {
-  tensor_state state = tensor_state::other;
-  with_matrix(bytes, {merged.record.type(), merged.record.rows(), merged.record.cols()},
-              [&](auto weights) {
-                switch (state_of(weights, merged.record)) {
-                  case weights_state::base:
-                    state = tensor_state::base;
-                    break;
-                  case weights_state::merged:
-                    state = tensor_state::merged;
-                    break;
-                  case weights_state::other:
-                    break;
-                }
-              });
+  const undo_record& record = merged.record;
+  const matrix_shape shape{record.type(), record.rows(), record.cols()};
+  const weights_state state = state_of(shape.over(bytes), record);
+  if (state == weights_state::other) return tensor_state::other;
   // The library calls such a tensor merged; nobody can tell.
-  if (state != tensor_state::other && merged.changed == 0) state = tensor_state::both;
-  return state;
+  if (merged.changed == 0) return tensor_state::both;
+  return state == weights_state::base ? tensor_state::base : tensor_state::merged;
 }
 
 }  // namespace

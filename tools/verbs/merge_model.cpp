@@ -1,7 +1,5 @@
 #include "verbs/merge_model.hpp"
 
-#include <algorithm>
-#include <cstring>
 #include <iostream>
 
 #include "checkpoint/destination.hpp"
@@ -20,22 +18,6 @@ namespace revlora::tool {
 
 namespace {
 
-/// Compares new bytes of a tensor with those that are in the file still, a piece at a time.
-std::uint64_t count_changed(std::span<const std::byte> after, const file& content,
-                            std::uint64_t offset, std::size_t element_bytes) {
-  constexpr std::size_t most_at_once = 1 << 20;
-  std::vector<std::byte> before(std::min(after.size(), most_at_once));
-  std::uint64_t changed = 0;
-  for (std::size_t done = 0; done < after.size(); done += before.size()) {
-    before.resize(std::min(before.size(), after.size() - done));
-    content.read(before, offset + done);
-    for (std::size_t i = 0; i < before.size(); i += element_bytes) {
-      changed += std::memcmp(&before[i], &after[done + i], element_bytes) != 0;
-    }
-  }
-  return changed;
-}
-
 /// Merges all planned tensors, and collects their records.
 void merge_tensors(const merge_plan& plan, destination& target, undo_file& undo,
                    merge_result& result) {
@@ -50,13 +32,11 @@ void merge_tensors(const merge_plan& plan, destination& target, undo_file& undo,
     copy->read(bytes, planned.entry.begin);
     const auto factors = plan.factors_of(planned);
     undo_record record;
-    with_matrix(bytes, planned.shape, [&](auto weights) {
-      result.not_finite += merge(weights, views_of(factors), record);
-    });
-    const std::uint64_t changed =
-        count_changed(bytes, *copy, planned.entry.begin, size_of(planned.shape.type));
+    const merge_report report = merge(planned.shape.over(bytes), views_of(factors), record);
     copy->write(bytes, planned.entry.begin);
+    const auto changed = static_cast<std::uint64_t>(report.changed);
     result.changed += changed;
+    result.not_finite += static_cast<std::uint64_t>(report.became_not_finite);
     undo.tensors.push_back({target.name_of(planned.shard), planned.name, planned.entry.dtype,
                             planned.entry.shape, changed, std::move(record)});
     bar.advance(planned.entry.size_bytes());
@@ -142,8 +122,7 @@ exit_status run_merge(const merge_request& request) {
               << describe_bytes(result.undo_bytes) << ", "
               << describe_number(result.bits_per_weight(), 3) << " bits per weight)\n";
     if (result.not_finite > 0) {
-      note(counted(static_cast<std::uint64_t>(result.not_finite), "weight") +
-           " became infinite or NaN");
+      note(counted(result.not_finite, "weight") + " became infinite or NaN");
     }
   });
 }

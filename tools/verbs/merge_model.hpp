@@ -26,7 +26,7 @@ struct merge_result {
   std::size_t tensors = 0;
   std::uint64_t weights = 0;     ///< in these tensors
   std::uint64_t changed = 0;     ///< how many of them are other bits now
-  std::int64_t not_finite = 0;   ///< how many became infinite or NaN
+  std::uint64_t not_finite = 0;  ///< how many became infinite or NaN
   std::uint64_t undo_bytes = 0;  ///< size of the undo file
   std::string trouble;           ///< what went wrong after the merge was done; empty if nothing
 

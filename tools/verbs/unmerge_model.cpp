@@ -12,6 +12,7 @@
 #include "formats/formats.hpp"
 #include "plan/plan.hpp"
 #include "revlora/error.hpp"
+#include "revlora/fingerprint.hpp"
 #include "revlora/merge.hpp"
 #include "undo/found_undo.hpp"
 
@@ -81,7 +82,7 @@ std::map<std::size_t, std::vector<restoration>> restorations(const merge_plan& p
 
 /// Why the library refuses to restore a tensor, by the paths that the user knows.
 problem explained(const record_refused& error, const restoration& wanted,
-                  const std::vector<low_rank>& given, const std::vector<fs::path>& paths) {
+                  const std::vector<adapter>& given, const std::vector<fs::path>& paths) {
   const std::string name = quoted(wanted.planned->name);
   const auto fingerprints = wanted.record->fingerprints();
   for (std::size_t i = 0; i < given.size(); ++i) {
@@ -101,8 +102,7 @@ std::vector<std::byte> restored(const restoration& wanted, const merge_plan& pla
   const auto given = views_of(factors);
   std::vector<std::byte> bytes = model.bytes_of({planned.shard, planned.entry});
   try {
-    with_matrix(bytes, planned.shape,
-                [&](auto weights) { unmerge(weights, given, *wanted.record); });
+    unmerge(planned.shape.over(bytes), given, *wanted.record);
   } catch (const record_refused& error) {
     throw explained(error, wanted, given, paths);
   }
