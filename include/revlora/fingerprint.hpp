@@ -19,7 +19,8 @@ inline namespace REVLORA_NAMESPACE {
 /// tell each other's strength.
 template <class Target = default_target>
 std::uint64_t fingerprint(const adapter& of) {
-  return detail::fingerprint_of(of.to_plain(), detail::kernels_of<Target, void>().absorb);
+  return detail::fingerprint_of(of.to_plain(),
+                                detail::kernels_of<Target, void, plain::verb::look>().absorb);
 }
 
 }  // namespace REVLORA_NAMESPACE

@@ -83,14 +83,22 @@ inline merge_report done(const attempt& tried) {
 }
 template <class Target, class View, executor Executor>
 plain::call merge_call(const View& w, const adapter_list& adapters, const Executor& executor) {
-  plain::call call = call_on<Target>(plain::verb::merge, w, executor);
+  plain::call call = call_on<Target, plain::verb::merge>(w, executor);
   call.wanted = adapters.to_plain();
+  return call;
+}
+template <class Target, class View, executor Executor>
+plain::call merge_call(const View& w, const adapter_list& adapters, undo_record& record,
+                       const Executor& executor) {
+  plain::call call = call_on<Target, plain::verb::merge_recorded>(w, executor);
+  call.wanted = adapters.to_plain();
+  call.new_record = &record.to_plain();
   return call;
 }
 template <class Target, class View, executor Executor>
 plain::call unmerge_call(const View& w, const adapter_list& adapters, const undo_record& record,
                          const Executor& executor) {
-  plain::call call = call_on<Target>(plain::verb::unmerge, w, executor);
+  plain::call call = call_on<Target, plain::verb::unmerge>(w, executor);
   call.merged = adapters.to_plain();
   call.old_record = record.to_plain();
   return call;
@@ -99,10 +107,6 @@ template <class View>
 plain::call to(plain::call call, const View& destination) {
   call.elsewhere = true;
   call.to = plain_weights(destination);
-  return call;
-}
-inline plain::call recorded(plain::call call, undo_record& record) {
-  call.new_record = &record.to_plain();
   return call;
 }
 inline plain::call only_checked(plain::call call) {
@@ -129,8 +133,7 @@ attempt try_merge(From from, To to, adapter_list adapters, const Executor& execu
 /// `merge(W, adapters, record)`.
 template <class Target = default_target, writable_weights W, executor Executor = default_executor>
 attempt try_merge(W w, adapter_list adapters, undo_record& record, const Executor& executor = {}) {
-  return detail::attempted(
-      detail::recorded(detail::merge_call<Target>(w, adapters, executor), record));
+  return detail::attempted(detail::merge_call<Target>(w, adapters, record, executor));
 }
 
 /// `merge(from, to, adapters, record)`.
@@ -138,8 +141,8 @@ template <class Target = default_target, weights_view From, writable_weights To,
           executor Executor = default_executor>
 attempt try_merge(From from, To to, adapter_list adapters, undo_record& record,
                   const Executor& executor = {}) {
-  return detail::attempted(detail::recorded(
-      detail::to(detail::merge_call<Target>(from, adapters, executor), to), record));
+  return detail::attempted(
+      detail::to(detail::merge_call<Target>(from, adapters, record, executor), to));
 }
 
 /// `unmerge(W, adapters, record)`.
@@ -162,11 +165,12 @@ validation try_unmerge(From from, To to, adapter_list adapters, const undo_recor
 template <class Target = default_target, writable_weights W, executor Executor = default_executor>
 attempt try_swap(W w, adapter_list merged, adapter_list wanted, undo_record& record,
                  const Executor& executor = {}) {
-  plain::call call = detail::call_on<Target>(plain::verb::swap, w, executor);
+  plain::call call = detail::call_on<Target, plain::verb::swap>(w, executor);
   call.merged = merged.to_plain();
   call.wanted = wanted.to_plain();
   call.old_record = record.to_plain();
-  return detail::attempted(detail::recorded(call, record));
+  call.new_record = &record.to_plain();
+  return detail::attempted(call);
 }
 
 // ---- merge --------------------------------------------------------------------------------------
@@ -249,16 +253,14 @@ merge_report swap(W w, adapter_list merged, adapter_list wanted, undo_record& re
 /// or without one, but for want of memory. O(1) per adapter.
 template <weights_view W>
 validation validate(W w, adapter_list adapters) {
-  return detail::ask(
-      detail::only_checked(detail::merge_call<default_target>(w, adapters, serial{})));
+  return detail::ask(detail::question_about(w, adapters.to_plain()));
 }
 
 /// What `merge(from, to, adapters)` and `subtract(from, to, adapters)` would refuse. O(1) per
 /// adapter.
 template <weights_view From, weights_view To>
 validation validate(From from, To to, adapter_list adapters) {
-  return detail::ask(detail::only_checked(
-      detail::to(detail::merge_call<default_target>(from, adapters, serial{}), to)));
+  return detail::ask(detail::to(detail::question_about(from, adapters.to_plain()), to));
 }
 
 /// What `unmerge(W, adapters, record)` would refuse. Does all of its work, the comparison with the
@@ -284,7 +286,7 @@ validation validate(From from, To to, adapter_list adapters, const undo_record& 
 template <class Target = default_target, weights_view W, executor Executor = default_executor>
 validation validate(W w, adapter_list merged, adapter_list wanted, const undo_record& record,
                     const Executor& executor = {}) {
-  plain::call call = detail::call_on<Target>(plain::verb::swap, w, executor);
+  plain::call call = detail::call_on<Target, plain::verb::swap>(w, executor);
   call.merged = merged.to_plain();
   call.wanted = wanted.to_plain();
   call.old_record = record.to_plain();

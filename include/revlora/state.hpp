@@ -24,7 +24,7 @@ enum class weights_state : std::uint8_t {
 /// invalid_input if W cannot be used, std::bad_alloc and executor_failed.
 template <class Target = default_target, weights_view W, executor Executor = default_executor>
 weights_state state_of(W w, const undo_record& record, const Executor& executor = {}) {
-  plain::call call = detail::call_on<Target>(plain::verb::look, w, executor);
+  plain::call call = detail::call_on<Target, plain::verb::look>(w, executor);
   call.old_record = record.to_plain();
   plain::answer answer{};
   detail::require(detail::ask(call, answer));

@@ -14,7 +14,7 @@ inline namespace REVLORA_NAMESPACE {
 namespace detail {
 template <class Target, class View, executor Executor>
 plain::call subtract_call(const View& w, const adapter_list& adapters, const Executor& executor) {
-  plain::call call = call_on<Target>(plain::verb::subtract, w, executor);
+  plain::call call = call_on<Target, plain::verb::subtract>(w, executor);
   call.merged = adapters.to_plain();
   return call;
 }

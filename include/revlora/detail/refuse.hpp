@@ -1,11 +1,16 @@
 // How checks end that fail.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <initializer_list>
 #include <new>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "../error.hpp"
 #include "namespace.hpp"
@@ -14,22 +19,59 @@ namespace revlora {
 inline namespace REVLORA_NAMESPACE {
 namespace detail {
 
-inline std::string shape_text(std::ptrdiff_t rows, std::ptrdiff_t cols) {
-  return std::to_string(rows) + "×" + std::to_string(cols);
-}
+struct shape {
+  std::ptrdiff_t rows, cols;
+};
 
-/// Enough digits to tell any two floats apart.
-inline std::string number_text(float value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.9g", static_cast<double>(value));
-  return text;
-}
+/// A part of a message: words, or what is to be put into words. Together they are one call, because
+/// the library has many messages, and sums of strings take long to compile.
+class message_part {
+ public:
+  message_part(const char* text) : text_(text) {}
+  message_part(const std::string& text) : text_(text) {}
+  message_part(std::integral auto number)
+      : kind_(kind::integer), first_(static_cast<std::int64_t>(number)) {}
+  message_part(float number) : kind_(kind::number), number_(number) {}
+  message_part(shape extents) : kind_(kind::extents), first_(extents.rows), second_(extents.cols) {}
 
-inline validation refused(const std::string& what) {
-  return {refusal::invalid_input, "revlora: " + what};
+  void append_to(std::string& message) const {
+    switch (kind_) {
+      case kind::text:
+        message += text_;
+        break;
+      case kind::integer:
+        message += std::to_string(first_);
+        break;
+      case kind::number: {
+        char digits[32];  // enough to tell any two floats apart
+        std::snprintf(digits, sizeof digits, "%.9g", static_cast<double>(number_));
+        message += digits;
+        break;
+      }
+      case kind::extents:
+        message += std::to_string(first_) + "×" + std::to_string(second_);
+        break;
+    }
+  }
+
+ private:
+  enum class kind : std::uint8_t { text, integer, number, extents };
+
+  kind kind_ = kind::text;
+  std::string_view text_;
+  std::int64_t first_ = 0, second_ = 0;
+  float number_ = 0;
+};
+
+[[gnu::cold, gnu::noinline]] inline validation refused(
+    refusal reason, std::initializer_list<message_part> message) {
+  std::string text = "revlora: ";
+  for (const message_part& part : message) part.append_to(text);
+  return {reason, std::move(text)};
 }
-inline validation refused_record(refusal reason, const std::string& what) {
-  return {reason, "revlora: " + what};
+/// The arguments of a call.
+inline validation refused(std::initializer_list<message_part> message) {
+  return refused(refusal::invalid_input, message);
 }
 
 inline validation no_memory() {

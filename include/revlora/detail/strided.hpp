@@ -94,17 +94,15 @@ void gather(const T* from, std::ptrdiff_t stride, std::ptrdiff_t count, T* to) {
 inline validation check_slice(const char* called, std::ptrdiff_t first, std::ptrdiff_t count,
                               std::ptrdiff_t extent) {
   if (first >= 0 && count >= 0 && count <= extent && first <= extent - count) return {};
-  return refused("a slice of " + std::to_string(count) + " " + called + " from " +
-                 std::to_string(first) + " on reaches beyond the matrix, which has " +
-                 std::to_string(extent));
+  return refused({"a slice of ", count, " ", called, " from ", first,
+                  " on reaches beyond the matrix, which has ", extent});
 }
 
 inline validation check_count(std::ptrdiff_t elements, std::ptrdiff_t rows, std::ptrdiff_t cols) {
   std::ptrdiff_t wanted = 0;
   if (rows >= 0 && cols >= 0 && !__builtin_mul_overflow(rows, cols, &wanted) && wanted == elements)
     return {};
-  return refused(std::to_string(elements) + " elements do not make a " + shape_text(rows, cols) +
-                 " matrix");
+  return refused({elements, " elements do not make a ", shape{rows, cols}, " matrix"});
 }
 
 /// `offset` elements behind the first one, of an empty matrix too, whose data may be null.

@@ -58,9 +58,8 @@ inline validation check_slice(const char* called, std::ptrdiff_t first, std::ptr
   const bool shares = is_scaled(w) && w.scale_rows < w.elements.rows;
   if (shares &&
       (first % w.scale_rows != 0 || (count % w.scale_rows != 0 && first + count < w.elements.rows)))
-    return refused("a slice of " + std::to_string(count) + " " + called + " from " +
-                   std::to_string(first) + " on cuts through a scale, which " +
-                   std::to_string(w.scale_rows) + " " + called + " share");
+    return refused({"a slice of ", count, " ", called, " from ", first,
+                    " on cuts through a scale, which ", w.scale_rows, " ", called, " share"});
   return {};
 }
 
@@ -88,9 +87,9 @@ inline plain::weights scaled(const plain::weights& w, const plain::matrix& scale
 }
 inline validation check_scale_shape(const plain::weights& w, const plain::matrix& scales) {
   if (is_scaled(scaled(w, scales))) return {};
-  return refused("scales that are " + shape_text(scales.rows, scales.cols) +
-                 " do not fit weights that are " + shape_text(w.elements.rows, w.elements.cols) +
-                 ": they are 1×1, one for each row, or one for each block of 128×128");
+  return refused({"scales that are ", shape{scales.rows, scales.cols},
+                  " do not fit weights that are ", shape{w.elements.rows, w.elements.cols},
+                  ": they are 1×1, one for each row, or one for each block of 128×128"});
 }
 
 }  // namespace detail

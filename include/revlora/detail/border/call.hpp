@@ -9,11 +9,12 @@
 namespace revlora::plain {
 
 enum class verb : std::uint8_t {
-  merge,     ///< of `wanted`, with a record if one is to be made
-  subtract,  ///< of `merged`, rounded
-  unmerge,   ///< of `merged`, by the record
-  swap,      ///< of `merged` for `wanted`, by the record
-  look,      ///< what the weights are to the record
+  merge,           ///< of `wanted`, and nothing leads back
+  subtract,        ///< of `merged`, rounded
+  merge_recorded,  ///< of `wanted`, with a record to be made
+  unmerge,         ///< of `merged`, by the record
+  swap,            ///< of `merged` for `wanted`, by the record
+  look,            ///< what the weights are to the record
 };
 
 struct call {
@@ -23,9 +24,9 @@ struct call {
   weights from, to;  ///< the same, if not elsewhere
   adapter_list merged, wanted;
   const record* old_record;  ///< that leads from the weights to their base; null: none
-  record** new_record;       ///< to be filled, null if none is wanted; made if there is none yet
+  record** new_record;       ///< to be filled, and made if there is none yet
   executor runs_on;
-  const kernel_interface::kernel_table* kernels;
+  const kernel_interface::kernel_table* kernels;  ///< those that the verb needs
 };
 
 /// What weights are to a record.

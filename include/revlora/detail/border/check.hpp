@@ -31,19 +31,18 @@ inline validation check_scales(const std::string& name, const plain::weights& w)
   if (!is_scaled(w)) return {};
   const auto type = static_cast<element_type>(w.elements.type);
   if (!may_be_scaled(type))
-    return refused(name + " is " + name_of(type) + " and scaled: only weights of 8 bits are");
+    return refused({name, " is ", name_of(type), " and scaled: only weights of 8 bits are"});
   if (validation found = check_matrix("the scales of " + name, w.scales); !found) return found;
   if (size_of(static_cast<element_type>(w.scales.type)) == 1)
-    return refused("the scales of " + name + " are of 8 bits: they may be fp32, fp16 or bf16");
+    return refused({"the scales of ", name, " are of 8 bits: they may be fp32, fp16 or bf16"});
   if (w.scale_cols < w.elements.cols && w.scale_cols % block_cols != 0)
-    return refused("the scales of " + name +
-                   " are of columns: they may be of rows, not of columns");
+    return refused(
+        {"the scales of ", name, " are of columns: they may be of rows, not of columns"});
   for (std::ptrdiff_t i = 0; i < w.scales.rows; ++i)
     for (std::ptrdiff_t j = 0; j < w.scales.cols; ++j) {
       const auto bits = std::bit_cast<std::uint32_t>(scale_at(w.scales, i, j));
       if (bits == 0 || bits >= fp32_format::exponent_mask)  // negative ones too
-        return refused("scale (" + std::to_string(i) + ", " + std::to_string(j) + ") of " + name +
-                       " is not a positive finite number");
+        return refused({"scale (", i, ", ", j, ") of ", name, " is not a positive finite number"});
     }
   return {};
 }
@@ -53,11 +52,11 @@ inline validation check_weights(const std::string& name, const plain::weights& w
   const plain::matrix& w = weights.elements;
   if (validation found = check_matrix(name, w); !found) return found;
   if (w.col_stride != 1 && w.rows > 0 && w.cols > 1)
-    return refused(name + " is not row-major, its columns are " + std::to_string(w.col_stride) +
-                   " elements apart: if its rows are not, pass W.transposed() and "
-                   "adapter.transposed()");
+    return refused({name, " is not row-major, its columns are ", w.col_stride,
+                    " elements apart: if its rows are not, pass W.transposed() and "
+                    "adapter.transposed()"});
   if (weights.scales.rows > 0 && overlap(w, weights.scales))
-    return refused(name + " overlaps its scales in memory");
+    return refused({name, " overlaps its scales in memory"});
   return check_scales(name, weights);
 }
 
@@ -68,16 +67,16 @@ inline validation check_adapter(const std::string& name, const plain::adapter& a
     const std::string factor = name + "'s " + rules.factor_names[i];
     if (validation found = check_matrix(factor, adapter.factors[i]); !found) return found;
     if (adapter.factors[i].type != adapter.factors[0].type)
-      return refused(factor + " is " + name_of(static_cast<element_type>(adapter.factors[i].type)) +
-                     ", its " + rules.factor_names[0] + " is " +
-                     name_of(static_cast<element_type>(adapter.factors[0].type)) +
-                     ": the factors of an adapter have to be of one type");
+      return refused({factor, " is ", name_of(static_cast<element_type>(adapter.factors[i].type)),
+                      ", its ", rules.factor_names[0], " is ",
+                      name_of(static_cast<element_type>(adapter.factors[0].type)),
+                      ": the factors of an adapter have to be of one type"});
   }
   if (validation found = rules.check_shapes(name, adapter, w.rows, w.cols); !found) return found;
-  if (!is_finite(adapter.strength)) return refused(name + "'s strength is not a finite number");
+  if (!is_finite(adapter.strength)) return refused({name, "'s strength is not a finite number"});
   for (std::size_t i = 0; i < rules.factor_count; ++i)
     if (overlap(w, adapter.factors[i]))
-      return refused("W overlaps " + name + "'s " + rules.factor_names[i] + " in memory");
+      return refused({"W overlaps ", name, "'s ", rules.factor_names[i], " in memory"});
   return {};
 }
 
@@ -103,15 +102,14 @@ inline validation check(const plain::weights& from, const plain::weights& to,
   if (validation found = check_weights("the source", from); !found) return found;
   const plain::matrix &source = from.elements, &destination = to.elements;
   if (source.type != destination.type)
-    return refused(std::string("the destination is ") +
-                   name_of(static_cast<element_type>(destination.type)) + ", the source " +
-                   name_of(static_cast<element_type>(source.type)));
+    return refused({"the destination is ", name_of(static_cast<element_type>(destination.type)),
+                    ", the source ", name_of(static_cast<element_type>(source.type))});
   if (source.rows != destination.rows || source.cols != destination.cols)
-    return refused("the destination is " + shape_text(destination.rows, destination.cols) +
-                   ", the source " + shape_text(source.rows, source.cols));
+    return refused({"the destination is ", shape{destination.rows, destination.cols},
+                    ", the source ", shape{source.rows, source.cols}});
   if (overlap(source, destination))
     return refused(
-        "the destination overlaps the source in memory: to change W in place, pass it once");
+        {"the destination overlaps the source in memory: to change W in place, pass it once"});
   return {};
 }
 

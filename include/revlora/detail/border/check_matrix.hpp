@@ -18,21 +18,20 @@ namespace detail {
 
 inline validation check_matrix(const std::string& name, const plain::matrix& m) {
   if (m.type >= element_types)
-    return refused(name + " has an element type that does not exist, " + std::to_string(m.type));
+    return refused({name, " has an element type that does not exist, ", m.type});
   if (m.rows < 0 || m.cols < 0)
-    return refused(name + " has a negative shape, " + shape_text(m.rows, m.cols));
+    return refused({name, " has a negative shape, ", shape{m.rows, m.cols}});
   // Only strides count that are stepped by.
   const std::ptrdiff_t to_next_column = m.cols > 1 ? m.col_stride : 1;
   if (to_next_column == 1 && m.rows > 1 && m.row_stride < m.cols)
-    return refused(name + " has a row stride of " + std::to_string(m.row_stride) +
-                   ", shorter than its " + std::to_string(m.cols) + " columns");
+    return refused(
+        {name, " has a row stride of ", m.row_stride, ", shorter than its ", m.cols, " columns"});
   if (m.rows == 0 || m.cols == 0) return {};
   if (m.data == nullptr)
-    return refused(name + " is " + shape_text(m.rows, m.cols) + " but its data is null");
+    return refused({name, " is ", shape{m.rows, m.cols}, " but its data is null"});
   const auto refused_strides = [&](const char* why) {
-    return refused(name + ", " + shape_text(m.rows, m.cols) + " with a row stride of " +
-                   std::to_string(m.row_stride) + " and a column stride of " +
-                   std::to_string(m.col_stride) + ", " + why);
+    return refused({name, ", ", shape{m.rows, m.cols}, " with a row stride of ", m.row_stride,
+                    " and a column stride of ", m.col_stride, ", ", why});
   };
   const std::ptrdiff_t to_next_row = m.rows > 1 ? m.row_stride : 1;
   if (to_next_column < 1 || to_next_row < 1)

@@ -33,14 +33,13 @@ inline std::vector<std::uint64_t> fingerprints_of(const plain::adapter_list& lis
 inline validation check_fingerprints(std::span<const std::uint64_t> merged,
                                      const plain::adapter_list& adapters, absorb_steps* steps) {
   if (merged.size() != adapters.count)
-    return refused_record(refusal::other_count,
-                          "the undo record is for " + std::to_string(merged.size()) +
-                              " adapters, not " + std::to_string(adapters.count));
+    return refused(refusal::other_count,
+                   {"the undo record is for ", merged.size(), " adapters, not ", adapters.count});
   const std::vector<std::uint64_t> given = fingerprints_of(adapters, steps);
   const auto [other, own] = std::mismatch(merged.begin(), merged.end(), given.begin());
   if (other == merged.end()) return {};
   if (std::is_permutation(merged.begin(), merged.end(), given.begin()))
-    return refused_record(refusal::other_order, "the adapters were merged in another order");
+    return refused(refusal::other_order, {"the adapters were merged in another order"});
   const auto at = static_cast<std::size_t>(other - merged.begin());
   const std::string name = "adapter " + std::to_string(at);
   // Equal upper halves: the same factors, and what differs below is the strength.
@@ -49,13 +48,12 @@ inline validation check_fingerprints(std::span<const std::uint64_t> merged,
     const float strength = adapters.adapters[at].strength;
     const auto bits =
         std::bit_cast<std::uint32_t>(strength) ^ static_cast<std::uint32_t>(difference);
-    return refused_record(refusal::other_strength, name + " was merged with strength " +
-                                                       number_text(std::bit_cast<float>(bits)) +
-                                                       ", not " + number_text(strength));
+    return refused(refusal::other_strength, {name, " was merged with strength ",
+                                             std::bit_cast<float>(bits), ", not ", strength});
   }
-  return refused_record(
+  return refused(
       refusal::other_adapter,
-      name + " is not the one that was merged: its factors, type, family or rank differ");
+      {name, " is not the one that was merged: its factors, type, family or rank differ"});
 }
 
 /// Whether a record was made for weights of this type, shape and scales and for these adapters.
@@ -63,23 +61,20 @@ inline validation check_record(const plain::weights& weights, const plain::adapt
                                const record_contents* record, absorb_steps* steps) {
   const plain::matrix& w = weights.elements;
   if (record == nullptr || record->bytes.empty())
-    return refused_record(refusal::empty_record,
-                          "the undo record is empty: no merge has filled it");
+    return refused(refusal::empty_record, {"the undo record is empty: no merge has filled it"});
   if (const auto type = static_cast<element_type>(w.type); record->type != type)
-    return refused_record(refusal::other_type, std::string("the undo record is for ") +
-                                                   name_of(record->type) + " weights, W is " +
-                                                   name_of(type));
+    return refused(refusal::other_type, {"the undo record is for ", name_of(record->type),
+                                         " weights, W is ", name_of(type)});
   if (record->rows != w.rows || record->cols != w.cols)
-    return refused_record(refusal::other_shape, "the undo record is for " +
-                                                    shape_text(record->rows, record->cols) +
-                                                    " weights, W is " + shape_text(w.rows, w.cols));
+    return refused(refusal::other_shape,
+                   {"the undo record is for ", shape{record->rows, record->cols}, " weights, W is ",
+                    shape{w.rows, w.cols}});
   if (record->scales_fingerprint != fingerprint_of(weights, steps))
-    return refused_record(refusal::other_scales,
-                          "the scales of W are not those that it was merged with");
+    return refused(refusal::other_scales,
+                   {"the scales of W are not those that it was merged with"});
   if (const auto chosen = static_cast<recipe>(adapters.recipe); record->recipe != chosen)
-    return refused_record(refusal::other_recipe,
-                          std::string("the adapters were merged by the recipe ") +
-                              name_of(record->recipe) + ", not " + name_of(chosen));
+    return refused(refusal::other_recipe, {"the adapters were merged by the recipe ",
+                                           name_of(record->recipe), ", not ", name_of(chosen)});
   return check_fingerprints(record->fingerprints, adapters, steps);
 }
 

@@ -29,11 +29,11 @@ struct family_rules {
 inline validation check_product(const std::string& name, const plain::matrix& b,
                                 const plain::matrix& a, std::ptrdiff_t rows, std::ptrdiff_t cols) {
   if (b.cols != a.rows)
-    return refused(name + "'s factors disagree on the rank: B is " + shape_text(b.rows, b.cols) +
-                   ", A is " + shape_text(a.rows, a.cols));
+    return refused({name, "'s factors disagree on the rank: B is ", shape{b.rows, b.cols},
+                    ", A is ", shape{a.rows, a.cols}});
   if (b.rows != rows || a.cols != cols)
-    return refused(name + " is for a " + shape_text(b.rows, a.cols) + " weight, W is " +
-                   shape_text(rows, cols));
+    return refused(
+        {name, " is for a ", shape{b.rows, a.cols}, " weight, W is ", shape{rows, cols}});
   return {};
 }
 

@@ -155,19 +155,18 @@ class performance {
       case outcome::executor_failed:
         return work.execution();
       case outcome::record_damaged:
-        return refused_record(
+        return refused(
             refusal::damaged,
-            "the undo record is damaged: it does not lead back to the base of the merge");
+            {"the undo record is damaged: it does not lead back to the base of the merge"});
       case outcome::weights_changed:
         break;
     }
     plain::state state;
     if (validation found = find_state(old_record, state); !found) return found;
     if (state == plain::state::base)
-      return refused_record(refusal::already_unmerged,
-                            "W has been unmerged already, it is at the base");
-    return refused_record(refusal::weights_changed,
-                          "W is not what this undo record starts from: it was changed since");
+      return refused(refusal::already_unmerged, {"W has been unmerged already, it is at the base"});
+    return refused(refusal::weights_changed,
+                   {"W is not what this undo record starts from: it was changed since"});
   }
 
   const plain::call& call_;
@@ -177,7 +176,8 @@ class performance {
 
 inline validation check_arguments(const plain::call& call) {
   if (call.asked == plain::verb::swap) return check(call.from, call.merged, call.wanted);
-  const plain::adapter_list& list = call.asked == plain::verb::merge ? call.wanted : call.merged;
+  const bool merges = call.asked == plain::verb::merge || call.asked == plain::verb::merge_recorded;
+  const plain::adapter_list& list = merges ? call.wanted : call.merged;
   return call.elsewhere ? check(call.from, call.to, list) : check(call.from, list);
 }
 
@@ -186,16 +186,17 @@ inline validation perform_checked(const plain::call& call, plain::answer& answer
   const bool is_fresh = call.old_record == nullptr || contents_of(call.old_record)->bytes.empty();
   if (call.asked == plain::verb::swap && call.merged.count > 0 && call.wanted.count > 0 &&
       map_of(call, call.merged) != map_of(call, call.wanted))
-    return refused("the recipes of a swap differ in what becomes of overflow: unmerge, then merge");
+    return refused(
+        {"the recipes of a swap differ in what becomes of overflow: unmerge, then merge"});
+  if (call.kernels == nullptr) return {};  // that was all the question
   performance work(call);
   switch (call.asked) {
     case plain::verb::merge:
-      if (call.only_checks) return {};
-      return call.new_record == nullptr ? work.combine(call.wanted, false, answer.report)
-                                        : work.exchange_lists(false, true, answer.report);
+      return work.combine(call.wanted, false, answer.report);
     case plain::verb::subtract:
-      if (call.only_checks) return {};
       return work.combine(call.merged, true, answer.report);
+    case plain::verb::merge_recorded:
+      return work.exchange_lists(false, true, answer.report);
     case plain::verb::unmerge:
       return work.exchange_lists(true, false, answer.report);
     case plain::verb::swap:

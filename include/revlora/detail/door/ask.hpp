@@ -37,13 +37,22 @@ plain::weights plain_weights(const View& view) {
 }
 
 /// A call on weights in place, without adapters; all else is to be filled in.
-template <class Target, class View, executor Executor>
-plain::call call_on(plain::verb asked, const View& weights, const Executor& executor) {
+template <class Target, plain::verb asked, class View, executor Executor>
+plain::call call_on(const View& weights, const Executor& executor) {
   plain::call call{};
   call.asked = asked;
   call.from = call.to = plain_weights(weights);
   call.runs_on = reference_to(executor);
-  call.kernels = &kernels_of<Target, View>();
+  call.kernels = &kernels_of<Target, View, asked>();
+  return call;
+}
+/// A call that only asks whether the arguments of a merge can be used, which takes no kernels.
+template <class View>
+plain::call question_about(const View& weights, const plain::adapter_list& adapters) {
+  plain::call call{};
+  call.only_checks = true;
+  call.from = call.to = plain_weights(weights);
+  call.wanted = adapters;
   return call;
 }
 

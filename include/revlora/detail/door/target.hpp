@@ -5,6 +5,7 @@
 
 #include "../../any_matrix.hpp"
 #include "../../matrix_view.hpp"
+#include "../border/call.hpp"
 #include "../kernel_interface.hpp"
 #include "../namespace.hpp"
 #include "../stored.hpp"
@@ -44,12 +45,17 @@ template <>
 struct maps_for<void> {
   using type = map_list<>;
 };
+
+constexpr kernel_needs needs_of(plain::verb verb) {
+  const bool is_plain = verb == plain::verb::merge || verb == plain::verb::subtract;
+  return {is_plain, !is_plain};
+}
 #endif
 
 /// The kernels of a target for some weights. A target is an xsimd architecture that the including
 /// file is compiled for, or a type with a table of its own. For a typed view only the kernels for
-/// that type are compiled.
-template <class Target, class View>
+/// that type are compiled, and of them what the verb needs.
+template <class Target, class View, plain::verb verb>
 const kernel_table& kernels_of() {
 #ifdef REVLORA_DISPATCH
   return Target::kernels();
@@ -57,7 +63,7 @@ const kernel_table& kernels_of() {
   if constexpr (requires { Target::kernels(); })
     return Target::kernels();
   else
-    return compiled_kernels<Target, typename maps_for<View>::type>();
+    return compiled_kernels<Target, typename maps_for<View>::type, needs_of(verb)>();
 #endif
 }
 

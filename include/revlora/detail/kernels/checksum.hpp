@@ -54,7 +54,7 @@ class checksum {
 
   /// Advances by a block of weights, padding included: by one stretch, or two.
   template <element T>
-  void absorb_block(const T* data, std::ptrdiff_t row_stride) {
+  [[gnu::noinline]] void absorb_block(const T* data, std::ptrdiff_t row_stride) {
     checksum local = *this;  // a copy that the compiler can keep in registers
 #pragma GCC unroll 16
     for (int row = 0; row < block_rows; ++row) {

@@ -26,11 +26,25 @@ namespace detail {
 
 using kernel_interface::kernel_table;
 
-template <class Arch, map Map>
-constexpr kernel_interface::weight_kernels kernels_for() {
+/// What a call needs kernels for. Those that it does not need are not compiled for it.
+struct kernel_needs {
+  bool plain;     ///< verbs without a record
+  bool recorded;  ///< verbs with one
+};
+inline constexpr kernel_needs all_verbs{true, true};
+
+template <class Arch, map Map, kernel_needs needs>
+constexpr kernel_interface::weight_kernels weight_kernels_for() {
   using T = typename Map::weight;
-  return {combine_kernel<Arch, Map>, exchange_kernel<Arch, Map>, take_back_kernel<Arch, Map>,
-          checksums_kernel<Arch, T>, splits_columns<T>};
+  kernel_interface::weight_kernels kernels{};
+  if constexpr (needs.plain) kernels.combine = combine_kernel<Arch, Map>;
+  if constexpr (needs.recorded) {
+    kernels.exchange = exchange_kernel<Arch, Map>;
+    kernels.take_back = take_back_kernel<Arch, Map>;
+    kernels.checksums = checksums_kernel<Arch, T>;
+  }
+  kernels.splits_columns = splits_columns<T>;
+  return kernels;
 }
 
 template <class... Maps>
@@ -41,34 +55,35 @@ using maps_of = map_list<round_sum<T>>;
 /// Those for all weights.
 using all_maps = map_list<round_sum<float>, round_sum<f16>, round_sum<bf16>>;
 
-template <class Arch, class... Units, class... Maps>
+template <class Arch, kernel_needs needs, class... Units, class... Maps>
 constexpr kernel_table make_table(unit_list<Units...>, map_list<Maps...>) {
   kernel_table table{{}, {}, absorb<Arch>};
   ((table.units[static_cast<int>(Units::kind)] = {steps_of<Units>, Units::is_exact, pack_up<Units>,
                                                   pack_down<Units>}),
    ...);
-  ((table.of[static_cast<int>(Maps::kind)] = kernels_for<Arch, Maps>()), ...);
+  ((table.of[static_cast<int>(Maps::kind)] = weight_kernels_for<Arch, Maps, needs>()), ...);
   return table;
 }
 
 /// `Units` are those that the machine has, `Maps` those that a file needs.
-template <class Arch, class Units = vector_units<Arch>, class Maps = all_maps>
-inline constexpr kernel_table kernels = make_table<Arch>(Units{}, Maps{});
+template <class Arch, class Units = vector_units<Arch>, class Maps = all_maps,
+          kernel_needs needs = all_verbs>
+inline constexpr kernel_table kernels = make_table<Arch, needs>(Units{}, Maps{});
 
 /// The kernels for an architecture and, where that has 512-bit vectors, for what the machine has
 /// beside them.
-template <class Arch, class Maps>
+template <class Arch, class Maps, kernel_needs needs>
 const kernel_table& compiled_kernels() {
 #if defined(__AVX512F__) && defined(__x86_64__)
   if constexpr (std::is_base_of_v<xsimd::avx512f, Arch>) {
     static const kernel_table& best =
-        has_bf16_tiles()        ? kernels<Arch, unit_list<fma_unit, bf16_tiles_unit>, Maps>
-        : has_fast_bf16_pairs() ? kernels<Arch, unit_list<fma_unit, bf16_pairs_unit>, Maps>
-                                : kernels<Arch, vector_units<Arch>, Maps>;
+        has_bf16_tiles()        ? kernels<Arch, unit_list<fma_unit, bf16_tiles_unit>, Maps, needs>
+        : has_fast_bf16_pairs() ? kernels<Arch, unit_list<fma_unit, bf16_pairs_unit>, Maps, needs>
+                                : kernels<Arch, vector_units<Arch>, Maps, needs>;
     return best;
   }
 #endif
-  return kernels<Arch, vector_units<Arch>, Maps>;
+  return kernels<Arch, vector_units<Arch>, Maps, needs>;
 }
 
 }  // namespace detail

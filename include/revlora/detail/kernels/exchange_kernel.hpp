@@ -61,8 +61,9 @@ void exchange_kernel(kernel_interface::panel_exchange& work) {
           encoder.encode(index, block, wanted.of(index), goal, base_sum, goal_sum, units);
           result.read_from(goal);
         }
-        // Without a base of its own it was compared while it was merged.
-        if (!merged.deltas.add_nothing()) changed += count_changes<Arch>(found, result);
+        // Only a swap compares here: a merge did while it merged, and of an unmerge nobody asks.
+        if (work.bits != nullptr && !merged.deltas.add_nothing())
+          changed += count_changes<Arch>(found, result);
         result.store();
         work.arrived = index + 1;
         return true;

@@ -22,25 +22,25 @@ namespace detail {
 /// Reads the bytes of a record, or says why not; allocates no more than the bytes justify.
 inline validation read_record(std::span<const std::byte> bytes, record_contents& record) {
   const auto damaged = [](const char* how) {
-    return refused_record(refusal::damaged, std::string("the undo record is damaged: ") + how);
+    return refused(refusal::damaged, {"the undo record is damaged: ", how});
   };
   const auto truncated = [&] {
-    return refused_record(refusal::truncated, "the undo record is truncated: it ends after " +
-                                                  std::to_string(bytes.size()) + " bytes");
+    return refused(refusal::truncated,
+                   {"the undo record is truncated: it ends after ", bytes.size(), " bytes"});
   };
   const auto beginning = bytes.first(std::min(bytes.size(), sizeof record_magic));
   if (!std::equal(beginning.begin(), beginning.end(),
                   std::as_bytes(std::span(record_magic)).begin()))
-    return refused_record(refusal::not_a_record, "these bytes are not an undo record");
+    return refused(refusal::not_a_record, {"these bytes are not an undo record"});
   byte_reader in(bytes);
   in.take(sizeof record_magic);
   const auto version = in.get<std::uint8_t>();
   if (in.failed()) return truncated();
   if (version != format_version)
-    return refused_record(refusal::other_version,
-                          "the undo record has format version " + std::to_string(version) +
-                              ", this revlora reads version " + std::to_string(format_version) +
-                              (version > format_version ? ": it needs a newer revlora" : ""));
+    return refused(
+        refusal::other_version,
+        {"the undo record has format version ", version, ", this revlora reads version ",
+         format_version, (version > format_version ? ": it needs a newer revlora" : "")});
 
   record.type = in.get<element_type>();
   record.recipe = in.get<recipe>();

@@ -81,12 +81,12 @@ class piecework {
   validation found() const {
     const auto undone = std::count(begun_.begin(), begun_.end(), false);
     if (undone == 0 && surplus_ == 0) return {};
-    return {refusal::executor_failed,
-            "revlora: the executor did not do each of " + std::to_string(count()) +
-                " pieces of work once (" + std::to_string(undone) + " left undone, " +
-                std::to_string(surplus_) +
-                " called again or beyond the last): its parallel_for(count, body) has to call "
-                "body(0) to body(count - 1), each once, and to return when all have returned"};
+    return refused(
+        refusal::executor_failed,
+        {"the executor did not do each of ", count(), " pieces of work once (", undone,
+         " left undone, ", surplus_.load(),
+         " called again or beyond the last): its parallel_for(count, body) has to call body(0) to "
+         "body(count - 1), each once, and to return when all have returned"});
   }
 
   std::vector<std::atomic<bool>> begun_;

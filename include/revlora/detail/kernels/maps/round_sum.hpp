@@ -45,9 +45,8 @@ struct round_sum {
   using weight = T;
 
   static constexpr kernel_interface::weight_map kind =
-      beyond == overflow::to_nan
-          ? kernel_interface::weight_map::e4m3_to_nan
-          : static_cast<kernel_interface::weight_map>(element_type_of<T>);
+      beyond == overflow::to_nan ? kernel_interface::weight_map::e4m3_to_nan
+                                 : static_cast<kernel_interface::weight_map>(element_type_of<T>);
 
   /// As bits of fp32: the smallest magnitude that gives NaN.
   static constexpr std::uint32_t nan_from =
