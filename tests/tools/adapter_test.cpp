@@ -60,6 +60,14 @@ TEST_F(Adapter, TheFlagDecidesForSquareLayers) {
             (std::vector<float>{11, 1, 21, 1}));
 }
 
+TEST_F(Adapter, WeightsThatAreNoNumbersAfterwardsAreCounted) {
+  write(model, safetensors({{"m.weight", {1, 3}, {1, 2, 3}}}));
+  const auto adapter = write_adapter(folder / "adapter", linear("m", {1e38f}, {1, 10, -10}));
+  const merge_result result = merge_model({model, {adapter}, 1.0, {}, {}});
+  EXPECT_EQ(result.changed, 3u);
+  EXPECT_EQ(result.not_finite, 2u);
+}
+
 TEST_F(Adapter, Convolutions) {
   const std::vector<handmade_tensor> factors = {
       {"base_model.model.m.lora_A.weight", {1, 2, 1, 2}, {1, 2, 3, 4}},

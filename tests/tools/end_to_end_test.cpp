@@ -2,6 +2,7 @@
 #include "demo/agreement.hpp"
 #include "formats/formats.hpp"
 #include "support.hpp"
+#include "undo/undo_file.hpp"
 
 namespace revlora::tool::test {
 namespace {
@@ -56,6 +57,24 @@ class EndToEnd : public testing::TestWithParam<shipped> {
     }
   }
 
+  /// That the undo file says of each tensor how many of its weights have other bits now.
+  void expect_true_counts(const fs::path& model) const {
+    const checkpoint base(original), merged(model);
+    const std::string bytes = read(model / "model.undo");
+    const undo_file undo = undo_file::from_bytes(std::as_bytes(std::span(bytes)), "undo file");
+    for (const merged_tensor& tensor : undo.tensors) {
+      const auto before = base.bytes_of(*base.find(tensor.name));
+      const auto after = merged.bytes_of(*merged.find(tensor.name));
+      const std::size_t size = size_of(tensor.record.type());
+      std::uint64_t changed = 0;
+      for (std::size_t i = 0; i < before.size(); i += size) {
+        changed += !std::equal(&before[i], &before[i] + size, &after[i]);
+      }
+      EXPECT_EQ(tensor.changed, changed) << tensor.name;
+      EXPECT_GT(changed, 0u);
+    }
+  }
+
   temporary_folder folder;
 };
 
@@ -65,7 +84,7 @@ TEST_P(EndToEnd, InPlaceAndBack) {
   const outcome merged = revlora("merge" + quoted(model) + quoted(adapter));
   ASSERT_EQ(merged.status, 0) << merged.output;
   expect_agreement(model);
-  EXPECT_TRUE(fs::exists(model / "model.undo"));
+  expect_true_counts(model);
 
   const outcome unmerged = revlora("unmerge" + quoted(model));
   ASSERT_EQ(unmerged.status, 0) << unmerged.output;
