@@ -1,5 +1,6 @@
 # The rooms of the program, and what each may know: nobody includes upwards, and a checkpoint and an
 # adapter format know nothing of each other. Called with TOOLS.
+cmake_policy(VERSION 3.21)
 set(ground console files safetensors)
 set(knows_console)
 set(knows_files console)

@@ -1,0 +1,45 @@
+# The floors of the library, from the ground up: no file includes upwards. Called with INCLUDE, the
+# folder of the headers.
+cmake_policy(VERSION 3.21)
+set(floors ground record kernels schedule border door)
+# Words of the public interface that every floor may speak; the other public headers are doors.
+set(words adapter.hpp any_matrix.hpp element.hpp error.hpp hadamard.hpp low_rank.hpp matrix_view.hpp
+          merge_report.hpp parallel.hpp version.hpp)
+
+function(floor_of header result)
+  if(header MATCHES "^detail/([a-z]+)/")
+    set(${result} ${CMAKE_MATCH_1} PARENT_SCOPE)
+  elseif(header MATCHES "^detail/" OR header IN_LIST words)
+    set(${result} ground PARENT_SCOPE)
+  else()
+    set(${result} door PARENT_SCOPE)
+  endif()
+endfunction()
+
+file(GLOB_RECURSE headers RELATIVE ${INCLUDE}/revlora ${INCLUDE}/revlora/*.hpp)
+if(NOT headers)
+  message(FATAL_ERROR "no headers in ${INCLUDE}")
+endif()
+foreach(header IN LISTS headers)
+  floor_of(${header} own)
+  list(FIND floors ${own} own_height)
+  if(own_height LESS 0)
+    message(SEND_ERROR "${header} is on no floor that is known")
+  endif()
+  get_filename_component(folder ${header} DIRECTORY)
+  file(STRINGS ${INCLUDE}/revlora/${header} includes REGEX "^#include \"")
+  foreach(line IN LISTS includes)
+    string(REGEX REPLACE "^#include \"([^\"]*)\".*" "\\1" included "${line}")
+    cmake_path(SET included NORMALIZE "./${folder}/${included}")
+    floor_of(${included} other)
+    list(FIND floors ${other} other_height)
+    if(other_height GREATER own_height)
+      message(SEND_ERROR "${header} (${own}) includes upwards: ${included} (${other})")
+    endif()
+    # Maps and units do not know of each other, nor do families and formats.
+    if((header MATCHES "/maps/" AND included MATCHES "/(units|families)/") OR
+       (header MATCHES "/(units|families)/" AND included MATCHES "/maps/"))
+      message(SEND_ERROR "${header} must not know ${included}")
+    endif()
+  endforeach()
+endforeach()
