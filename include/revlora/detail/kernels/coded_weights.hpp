@@ -59,8 +59,8 @@ class coded_weights {
   coded_weights(const columns_of_block& which, const weight_block<T>& block) {
     std::uint16_t* to = position_;
     for (int row = 0; row < block_rows; ++row)
-      to = put_places(which.of_row[row] & block.valid_columns(row),
-                      static_cast<std::uint16_t>(row * block_cols), to);
+      to = put_places<Arch>(which.of_row[row] & block.valid_columns(row),
+                            static_cast<std::uint16_t>(row * block_cols), to);
     size_ = static_cast<int>(to - position_);
   }
 
@@ -148,11 +148,11 @@ class coded_weights {
   }
 
  private:
-  /// In pairs of columns, which each row of a block has in full.
+  /// Rows of a block are read in full, and consist of whole words.
   static words<Arch> gather_from(const weight_block<T>& block, words<Arch> at) {
     const words<Arch> stride(static_cast<std::uint32_t>(block.source_stride));
     return gather<Arch>(block.source, (at >> 6) * stride + (at & words<Arch>(63u)),
-                        at & words<Arch>(1u));
+                        at & words<Arch>(63u));
   }
 
   static void find_candidates(coded_group& group) {

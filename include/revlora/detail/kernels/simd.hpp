@@ -6,7 +6,7 @@
 #error "revlora promises every bit of its results, which -ffast-math takes away: compile without it"
 #endif
 
-#include "native.hpp"  // before xsimd, which includes the intrinsics too
+#include "vectors/registers.hpp"  // before xsimd, which includes the intrinsics too
 
 #include <bit>
 #include <cmath>
@@ -39,6 +39,10 @@ using half_mask = xsimd::batch_bool<std::int16_t, Arch>;
 template <class Arch>
 inline constexpr int lanes = static_cast<int>(floats<Arch>::size);
 
+/// What its registers can do beside xsimd's operators.
+template <class Arch>
+using native = registers<static_cast<int>(sizeof(typename floats<Arch>::register_type))>;
+
 /// Architectures with 32 vector registers can hold a tile of twice the height.
 template <class Arch>
 inline constexpr bool has_32_registers =
@@ -51,14 +55,14 @@ inline constexpr bool has_32_registers =
 /// Whether the processor multiplies and adds with one rounding.
 template <class Arch>
 inline constexpr bool has_fused = requires(typename floats<Arch>::register_type r) {
-  native::fused(r, r, r);
+  native<Arch>::fused(r, r, r);
 };
 
 /// a·b + c with one rounding. xsimd::fma rounds twice on several architectures.
 template <class Arch>
 floats<Arch> fused(floats<Arch> a, floats<Arch> b, floats<Arch> c) {
   if constexpr (has_fused<Arch>) {
-    return floats<Arch>(native::fused(a.data, b.data, c.data));
+    return floats<Arch>(native<Arch>::fused(a.data, b.data, c.data));
   } else {
     alignas(64) float x[lanes<Arch>], y[lanes<Arch>], z[lanes<Arch>];
     a.store_aligned(x);
@@ -74,26 +78,7 @@ floats<Arch> fused(floats<Arch> a, floats<Arch> b, floats<Arch> c) {
 /// again in each round of a loop.
 template <class Arch, class T>
 xsimd::batch<T, Arch> kept_in_register(xsimd::batch<T, Arch> value) {
-  auto bits = value.data;
-#if defined(__SSE2__)
-  asm("" : "+v"(bits));
-#elif defined(__aarch64__)
-  asm("" : "+w"(bits));
-#endif
-  return xsimd::batch<T, Arch>(bits);
-}
-
-/// Whether `dot_pairs` exists for these registers; the machine may lack it.
-template <class Arch>
-inline constexpr bool has_dot_pairs = requires(typename floats<Arch>::register_type r) {
-  { native::dot_pairs(r, r, r) } -> std::same_as<typename floats<Arch>::register_type>;
-};
-
-/// With a and b holding two bf16 in each word: fma(a_low, b_low, fma(a_high, b_high, c)), each fma
-/// rounded, subnormals taken as zero and flushed.
-template <class Arch>
-floats<Arch> dot_pairs(floats<Arch> a, floats<Arch> b, floats<Arch> c) {
-  return floats<Arch>(native::dot_pairs(a.data, b.data, c.data));
+  return xsimd::batch<T, Arch>(native<Arch>::kept(value.data));
 }
 
 template <class To, class From, class Arch>
@@ -142,18 +127,18 @@ inline std::uint32_t choose(bool condition, std::uint32_t yes, std::uint32_t no)
 /// Bit i is lane i.
 template <class Arch>
 std::uint64_t to_integer(word_mask<Arch> mask) {
-  return native::to_integer(mask.data);
+  return native<Arch>::to_integer(mask.data);
 }
 template <class Arch>
 std::uint64_t to_integer(half_mask<Arch> mask) {
-  return native::halves_to_integer(mask.data);
+  return native<Arch>::halves_to_integer(mask.data);
 }
 
 /// Lanes in which two vectors have a bit in common.
 template <class Arch>
 half_mask<Arch> have_common_bits(halves<Arch> a, halves<Arch> b) {
-  if constexpr (requires { native::have_common_bits(a.data, b.data); })
-    return half_mask<Arch>(native::have_common_bits(a.data, b.data));
+  if constexpr (requires { native<Arch>::have_common_bits(a.data, b.data); })
+    return half_mask<Arch>(native<Arch>::have_common_bits(a.data, b.data));
   else
     return (a & b) != halves<Arch>(std::int16_t{0});
 }
@@ -179,8 +164,8 @@ words<Arch> load_words(const std::byte* from) {
 /// The sum of the products of the lower and of the upper halves, signed, of each word.
 template <class Arch>
 words<Arch> multiply_pairs(words<Arch> a, words<Arch> b) {
-  if constexpr (requires { native::multiply_pairs(a.data, b.data); }) {
-    return words<Arch>(native::multiply_pairs(a.data, b.data));
+  if constexpr (requires { native<Arch>::multiply_pairs(a.data, b.data); }) {
+    return words<Arch>(native<Arch>::multiply_pairs(a.data, b.data));
   } else {
     using integers = xsimd::batch<std::int32_t, Arch>;
     const integers x = reinterpret<std::int32_t>(a), y = reinterpret<std::int32_t>(b);
@@ -200,61 +185,74 @@ words<Arch> gather_one_by_one(const T* from, words<Arch> index) {
   return words<Arch>::load_aligned(bits);
 }
 
-/// Elements of 32 bits at several places.
+/// Elements at several places, each in the low bits of its word. Small ones are read by whole
+/// words, so that nothing but elements is read: `column` is such that elements up to the next
+/// multiple of those in a word are there, and from the last one on.
+template <class Arch, element T>
+words<Arch> gather(const T* from, words<Arch> index, [[maybe_unused]] words<Arch> column) {
+  if constexpr (!requires { native<Arch>::template gather<sizeof(T)>(from, index.data); }) {
+    return gather_one_by_one<Arch>(from, index);
+  } else if constexpr (sizeof(T) == 4) {
+    return words<Arch>(native<Arch>::template gather<4>(from, index.data));
+  } else {
+    constexpr int width = 8 * sizeof(T), in_word = 4 / sizeof(T);
+    const words<Arch> place = column & words<Arch>(in_word - 1u);
+    const words<Arch> whole(native<Arch>::template gather<sizeof(T)>(from, (index - place).data));
+    return words<Arch>(native<Arch>::shift_right(whole.data, (place * words<Arch>(width)).data)) &
+           words<Arch>((1u << width) - 1);
+  }
+}
+/// Elements of 32 bits.
 template <class Arch, element T>
 requires(sizeof(T) == 4) words<Arch> gather(const T* from, words<Arch> index) {
-  using step = native::gather_step<sizeof(T)>;
-  if constexpr (requires { step::gather(from, index.data); })
-    return words<Arch>(step::gather(from, index.data));
-  else
-    return gather_one_by_one<Arch>(from, index);
-}
-
-/// Elements at several places, each in the low half of its word if it has 16 bits. Those are read
-/// in pairs, so that nothing but elements is read: `odd` is 1 where the element before is there
-/// too, and 0 where the one behind is.
-template <class Arch, element T>
-words<Arch> gather(const T* from, words<Arch> index, [[maybe_unused]] words<Arch> odd) {
-  using step = native::gather_step<sizeof(T)>;
-  if constexpr (sizeof(T) == 4) {
-    return gather<Arch>(from, index);
-  } else if constexpr (requires { step::gather(from, index.data); }) {
-    const words<Arch> pairs(step::gather(from, (index - odd).data));
-    return choose<Arch>(odd == words<Arch>(0u), pairs & words<Arch>(0xffffu), pairs >> 16);
-  } else {
-    return gather_one_by_one<Arch>(from, index);
-  }
+  return gather<Arch>(from, index, index);
 }
 
 /// Unsigned 16-bit numbers to words, and words, their upper halves ignored, to 16-bit numbers.
 template <class Arch>
 words<Arch> load_u16(const std::uint16_t* from) {
-  typename words<Arch>::register_type bits;
-  native::load_u16(from, bits);
-  return words<Arch>(bits);
+  return words<Arch>(native<Arch>::load_u16(from));
 }
 template <class Arch>
 void store_u16(std::uint16_t* to, words<Arch> numbers) {
-  native::store_u16(to, numbers.data);
+  native<Arch>::store_u16(to, numbers.data);
+}
+/// Two vectors of words, their upper halves ignored, as one of 16-bit numbers.
+template <class Arch>
+words<Arch> pack_u16(words<Arch> low, words<Arch> high) {
+  return words<Arch>(native<Arch>::pack_u16(low.data, high.data));
 }
 
-/// Stored elements to words and back: a 16-bit element is in the low half of its word.
+/// Stored elements to words and back: small ones are in the low bits of their words.
 template <class Arch, element T>
 words<Arch> load(const T* from) {
-  if constexpr (sizeof(T) == 4) {
+  if constexpr (sizeof(T) == 4)
     return as_words(floats<Arch>::load_unaligned(from));
-  } else {
-    typename words<Arch>::register_type bits;
-    native::load_u16(from, bits);
-    return words<Arch>(bits);
-  }
+  else if constexpr (sizeof(T) == 2)
+    return words<Arch>(native<Arch>::load_u16(from));
+  else
+    return words<Arch>(native<Arch>::load_u8(from));
 }
 template <class Arch, element T>
 void store(T* to, words<Arch> bits) {
-  if constexpr (sizeof(T) == 4) {
+  if constexpr (sizeof(T) == 4)
     as_floats(bits).store_unaligned(to);
+  else if constexpr (sizeof(T) == 2)
+    native<Arch>::store_u16(to, bits.data);
+  else
+    native<Arch>::store_u8(to, bits.data);
+}
+
+/// Writes `first` plus the place of each bit that is set, in ascending order; room for 64 numbers
+/// is needed, what follows is anything. Returns behind the last one.
+template <class Arch>
+std::uint16_t* put_places(std::uint64_t mask, std::uint16_t first, std::uint16_t* to) {
+  if constexpr (requires { native<Arch>::put_places(mask, first, to); }) {
+    return native<Arch>::put_places(mask, first, to);
   } else {
-    native::store_u16(to, bits.data);
+    for (; mask != 0; mask &= mask - 1)
+      *to++ = static_cast<std::uint16_t>(first + std::countr_zero(mask));
+    return to;
   }
 }
 

@@ -49,7 +49,7 @@ constexpr int delta_offset(int pair, int half) {
 /// Whether the processor rounds vectors to bf16.
 template <class Arch>
 inline constexpr bool narrows_bf16 = requires(typename floats<Arch>::register_type r) {
-  native::interleave_u16(native::narrow_bf16(r, r));
+  native<Arch>::interleave_u16(native<Arch>::narrow_bf16(r, r));
 };
 
 /// Lane masks of two vectors as one.
@@ -59,9 +59,31 @@ std::uint64_t both(word_mask<Arch> first, word_mask<Arch> second) {
 }
 
 /// Two vectors of weights. `of` rounds numbers, `nearest` numbers that are no ties and not next to
-/// one; either makes anything of NaN. `words_of` are the bytes as they lie in memory.
+/// one; either makes anything of NaN. `words_of` are the bytes as they lie in memory, but for types
+/// of one byte: a 16-bit number for each.
 template <class Arch, element T>
-struct stored_pair;
+struct stored_pair {
+  static constexpr int vectors = 1;
+
+  words<Arch> half[2];
+
+  static stored_pair load(const T* from) {
+    return {{detail::load<Arch>(from), detail::load<Arch>(from + lanes<Arch>)}};
+  }
+  static stored_pair of(floats<Arch> first, floats<Arch> second) {
+    return {{narrow_number<T>(first), narrow_number<T>(second)}};
+  }
+  static stored_pair nearest(floats<Arch> first, floats<Arch> second) { return of(first, second); }
+  std::uint64_t equal_columns(const stored_pair& other) const {
+    return both<Arch>(half[0] == other.half[0], half[1] == other.half[1]);
+  }
+  floats<Arch> value(int i) const { return widen<T>(half[i]); }
+  words<Arch> words_of(int) const { return pack_u16<Arch>(half[0], half[1]); }
+  void store(T* to) const {
+    detail::store<Arch>(to, half[0]);
+    detail::store<Arch>(to + lanes<Arch>, half[1]);
+  }
+};
 
 template <class Arch>
 struct stored_pair<Arch, float> {
@@ -100,10 +122,11 @@ struct stored_pair<Arch, bf16> {
   }
   /// By the processor: wrong, and not normal, if a result is zero, infinite or NaN.
   static stored_pair of_normal(floats<Arch> even, floats<Arch> odd) requires narrows_bf16<Arch> {
-    return {words<Arch>(native::interleave_u16(native::narrow_bf16(even.data, odd.data)))};
+    return {
+        words<Arch>(native<Arch>::interleave_u16(native<Arch>::narrow_bf16(even.data, odd.data)))};
   }
   static bool are_normal(const stored_pair (&row)[2]) requires narrows_bf16<Arch> {
-    return !native::any_not_normal_bf16(row[0].pairs.data, row[1].pairs.data);
+    return !native<Arch>::any_not_normal_bf16(row[0].pairs.data, row[1].pairs.data);
   }
   static stored_pair nearest(floats<Arch> even, floats<Arch> odd) {
     const words<Arch> half(past_half_bf16);
@@ -131,33 +154,7 @@ struct stored_pair<Arch, bf16> {
 /// Whether the processor converts vectors of fp16.
 template <class Arch>
 inline constexpr bool converts_f16 = requires(typename floats<Arch>::register_type r) {
-  native::widen_f16(native::narrow_f16(r));
-};
-
-template <class Arch>
-requires(!converts_f16<Arch>) struct stored_pair<Arch, f16> {
-  static constexpr int vectors = 1;
-
-  words<Arch> half[2];
-
-  static stored_pair load(const f16* from) {
-    return {{detail::load<Arch>(from), detail::load<Arch>(from + lanes<Arch>)}};
-  }
-  static stored_pair of(floats<Arch> first, floats<Arch> second) {
-    return {{narrow_number<f16>(first), narrow_number<f16>(second)}};
-  }
-  static stored_pair nearest(floats<Arch> first, floats<Arch> second) { return of(first, second); }
-  std::uint64_t equal_columns(const stored_pair& other) const {
-    return both<Arch>(half[0] == other.half[0], half[1] == other.half[1]);
-  }
-  floats<Arch> value(int i) const { return widen<f16>(half[i]); }
-  words<Arch> words_of(int) const {
-    return words<Arch>(native::pack_u16(half[0].data, half[1].data));
-  }
-  void store(f16* to) const {
-    detail::store<Arch>(to, half[0]);
-    detail::store<Arch>(to + lanes<Arch>, half[1]);
-  }
+  native<Arch>::widen_f16(native<Arch>::narrow_f16(r));
 };
 
 template <class Arch>
@@ -165,23 +162,23 @@ requires converts_f16<Arch>
 struct stored_pair<Arch, f16> {
   static constexpr int vectors = 1;
 
-  decltype(native::narrow_f16(floats<Arch>().data)) half[2];
+  decltype(native<Arch>::narrow_f16(floats<Arch>().data)) half[2];
 
   static stored_pair load(const f16* from) {
-    stored_pair loaded;
+    stored_pair loaded{};
     for (int i = 0; i < 2; ++i)
       std::memcpy(&loaded.half[i], from + i * lanes<Arch>, sizeof loaded.half[i]);
     return loaded;
   }
   static stored_pair of(floats<Arch> first, floats<Arch> second) {
-    return {{native::narrow_f16(first.data), native::narrow_f16(second.data)}};
+    return {{native<Arch>::narrow_f16(first.data), native<Arch>::narrow_f16(second.data)}};
   }
   static stored_pair nearest(floats<Arch> first, floats<Arch> second) { return of(first, second); }
   std::uint64_t equal_columns(const stored_pair& other) const {
     return to_integer<Arch>(as_halves<Arch>(words_of(0)) == as_halves<Arch>(other.words_of(0)));
   }
-  floats<Arch> value(int i) const { return floats<Arch>(native::widen_f16(half[i])); }
-  words<Arch> words_of(int) const { return words<Arch>(native::join(half[0], half[1])); }
+  floats<Arch> value(int i) const { return floats<Arch>(native<Arch>::widen_f16(half[i])); }
+  words<Arch> words_of(int) const { return words<Arch>(native<Arch>::join(half[0], half[1])); }
   void store(f16* to) const {
     for (int i = 0; i < 2; ++i) std::memcpy(to + i * lanes<Arch>, &half[i], sizeof half[i]);
   }

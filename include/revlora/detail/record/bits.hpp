@@ -8,18 +8,19 @@
 #include <cstring>
 #include <span>
 
-#include "../intrinsics.hpp"
 #include "../namespace.hpp"
 
 namespace revlora {
 inline namespace REVLORA_NAMESPACE {
 namespace detail {
 
+// By the compiler's names for the instructions, which need no header.
+
 /// The low bits of four 16-bit fields, side by side: as many of each as its mask has ones, which
 /// are its lowest.
 inline std::uint64_t join_fields(std::uint64_t fields, std::uint64_t masks) {
 #if defined(__BMI2__)
-  return _pext_u64(fields, masks);
+  return __builtin_ia32_pext_di(fields, masks);
 #else
   std::uint64_t joined = 0;
   for (int field = 0, at = 0; field < 4; ++field) {
@@ -33,7 +34,7 @@ inline std::uint64_t join_fields(std::uint64_t fields, std::uint64_t masks) {
 /// The inverse.
 inline std::uint64_t split_fields(std::uint64_t joined, std::uint64_t masks) {
 #if defined(__BMI2__)
-  return _pdep_u64(joined, masks);
+  return __builtin_ia32_pdep_di(joined, masks);
 #else
   std::uint64_t fields = 0;
   for (int field = 0; field < 4; ++field) {

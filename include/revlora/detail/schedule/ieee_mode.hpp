@@ -2,11 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#if !defined(__SSE2__) && !defined(__aarch64__)
+#if defined(__SSE2__)
+#include <xmmintrin.h>
+#elif !defined(__aarch64__)
 #include <cfenv>
 #endif
 
-#include "../intrinsics.hpp"
 #include "../namespace.hpp"
 
 namespace revlora {

@@ -90,12 +90,12 @@ struct nearest_f16 {
   word_mask<Arch> is_in_doubt;     ///< hardly beside it, or out of range
 
   explicit nearest_f16(floats<Arch> bound) {
-    const auto nearest = native::narrow_f16(bound.data);
-    const floats<Arch> value(native::widen_f16(nearest)), size = xsimd::abs(bound);
+    const auto nearest = native<Arch>::narrow_f16(bound.data);
+    const floats<Arch> value(native<Arch>::widen_f16(nearest)), size = xsimd::abs(bound);
     const auto one_where = [](xsimd::batch_bool<float, Arch> mask) {
       return choose<Arch>(to_word_mask<Arch>(mask), words<Arch>(1u), words<Arch>(0u));
     };
-    order = order_of<f16>(words<Arch>(native::widen_u16(nearest)));
+    order = order_of<f16>(words<Arch>(native<Arch>::widen_u16(nearest)));
     is_below = one_where(value < bound);
     is_above = one_where(value > bound);
     is_in_doubt = to_word_mask<Arch>(xsimd::abs(value - bound) <= size * floats<Arch>(0x1p-21f)) |
