@@ -1,4 +1,4 @@
-// Between the types: every 16-bit value widened, and floats of every sign and exponent narrowed.
+// Between the types: every small value widened, and floats of every sign and exponent narrowed.
 #include "narrowing_sweep.hpp"
 
 namespace tests {
@@ -13,8 +13,8 @@ class Conversion : public testing::Test {
     return oracle::round<float>(oracle::widen(pattern(i)) + 0.0f);
   }
 };
-using sixteen_bits = testing::Types<revlora::f16, revlora::bf16>;
-TYPED_TEST_SUITE(Conversion, sixteen_bits, weight_name);
+using small_types = testing::Types<revlora::f16, revlora::bf16, revlora::e4m3, revlora::e5m2>;
+TYPED_TEST_SUITE(Conversion, small_types, weight_name);
 
 TYPED_TEST(Conversion, WidensEveryWeightAndNarrowsItBack) {
   matrix<TypeParam> all_values(16, 4096), expected(16, 4096);

@@ -26,10 +26,12 @@ std::vector<T> round_run(std::uint32_t first, std::size_t count) {
     for (; rounded.size() < count; ++first) {
       const double z = std::fabs(static_cast<double>(std::bit_cast<float>(first)));
       if (z > middle || (z == middle && nearest % 2 == 1 && nearest + 1 < values.size())) break;
-      rounded.push_back(z != z ? oracle::from_bits<T>(oracle::format<T>::canonical_nan)
-                        : z == 0
-                            ? T{}  // 0 + −0 = +0
-                            : oracle::from_bits<T>(static_cast<std::uint32_t>(nearest) | sign));
+      rounded.push_back(
+          z != z ? oracle::from_bits<T>(oracle::format<T>::canonical_nan)
+          : z == 0
+              ? T{}  // 0 + −0 = +0
+              : oracle::from_bits<T>(
+                    std::min(static_cast<std::uint32_t>(nearest), oracle::last_bits<T>) | sign));
     }
     ++nearest;
   }

@@ -249,6 +249,12 @@ class deltas {
   std::vector<term> terms_;
 };
 
+/// By a recipe.
+template <class T>
+T round(float z, revlora::recipe how) {
+  return how == revlora::recipe::nan ? round<T, overflow::to_nan>(z) : round<T>(z);
+}
+
 /// What a recipe adds to weights of type T, given D.
 template <class T>
 float to_be_added(float d, revlora::recipe how) {
@@ -268,8 +274,9 @@ revlora::merge_report apply(revlora::matrix_view<T> w, revlora::adapter_list ada
       T& x = w.data[i * w.row_stride + j];
       const T before = x;
       x = round<T>(
-          combine(widen(x), to_be_added<T>(row[static_cast<std::size_t>(j)], adapters.recipe())));
-      report.changed += bits_of(x) != bits_of(before);
+          combine(widen(x), to_be_added<T>(row[static_cast<std::size_t>(j)], adapters.recipe())),
+          adapters.recipe());
+      report.changed += oracle::bits_of(x) != oracle::bits_of(before);
       report.became_not_finite += is_finite(before) && !is_finite(x);
     }
   }

@@ -125,11 +125,15 @@ using weights_by_factors =
     joined<on_all<float, float>, on_all<float, revlora::f16>, on_all<float, revlora::bf16>,
            on_all<revlora::f16, float>, on_all<revlora::f16, revlora::f16>,
            on_all<revlora::f16, revlora::bf16>, on_all<revlora::bf16, float>,
-           on_all<revlora::bf16, revlora::f16>, on_all<revlora::bf16, revlora::bf16>>::type;
+           on_all<revlora::bf16, revlora::f16>, on_all<revlora::bf16, revlora::bf16>,
+           on_all<float, revlora::e4m3>, on_all<revlora::bf16, revlora::e5m2>,
+           on_all<revlora::e4m3, float>, on_all<revlora::e4m3, revlora::e4m3>,
+           on_all<revlora::e5m2, revlora::bf16>>::type;
 /// W type × instruction set.
 using weights_by_arch =
     joined<on_all<float, float>, on_all<revlora::f16, float>, on_all<revlora::bf16, float>>::type;
-using weight_types = testing::Types<float, revlora::f16, revlora::bf16>;
+using weight_types =
+    testing::Types<float, revlora::f16, revlora::bf16, revlora::e4m3, revlora::e5m2>;
 
 /// Names of typed tests: "bf16_fp32_avx512bw".
 struct combination_name {

@@ -172,7 +172,8 @@ checksum_lanes lanes_of_panel(const std::vector<T>& weights, shape of, std::uint
   for (std::uint64_t block = 0; block < of.blocks(); ++block) {
     for_each_place(panel, block, [&](std::uint64_t row, std::uint64_t col) {
       const bool inside = of.has(row, col);
-      append_integer(bytes, inside ? oracle::bits_of(weights[row * of.cols + col]) : 0, sizeof(T));
+      append_integer(bytes, inside ? oracle::bits_of(weights[row * of.cols + col]) : 0,
+                     sizeof(T) == 1 ? 2 : sizeof(T));
     });
   }
   return lanes_of(std::move(bytes));
@@ -237,8 +238,8 @@ inline header read_header(byte_reader& bytes) {
   if (bytes.integer(1) != 3) refuse("a format version other than 3");
   header head;
   const std::uint64_t type = bytes.integer(1), how = bytes.integer(1);
-  if (type > 2) refuse("an unknown type of weights");
-  if (how > 1) refuse("an unknown recipe");
+  if (type > 4) refuse("an unknown type of weights");
+  if (how > 2) refuse("an unknown recipe");
   if (bytes.integer(1) != 1) refuse("an unknown accumulation rule");
   head.type = static_cast<element_type>(type);
   head.how = static_cast<recipe>(how);
@@ -246,6 +247,7 @@ inline header read_header(byte_reader& bytes) {
   head.cols = bytes.varint();
   const std::uint64_t adapters = bytes.varint();
   for (std::uint64_t i = 0; i < adapters; ++i) head.fingerprints.push_back(bytes.integer(8));
+  if (head.type >= element_type::e4m3 && bytes.integer(8) != 0) refuse("made with scales");
   head.base_checksum = bytes.integer(8);
   return head;
 }
@@ -282,11 +284,14 @@ inline constexpr std::uint32_t drop = (1u << (23 - oracle::format<T>::fraction_w
 template <class T>
 float limit_of(T y) {
   std::uint32_t power = oracle::bits_of(oracle::widen(y)) & 0x7f800000u;
-  if constexpr (std::is_same_v<T, revlora::f16>) power = std::max(power, 0x38800000u);
+  if constexpr (oracle::format<T>::exponent_width < 8) {
+    const T smallest_normal = oracle::from_bits<T>(1u << oracle::format<T>::fraction_width);
+    power = std::max(power, oracle::bits_of(oracle::widen(smallest_normal)));
+  }
   return oracle::from_bits<float>(power + (drop<T> + 1) / 2);
 }
 
-/// What fp16 and bf16 have in doubt.
+/// What all types but fp32 have in doubt.
 template <class T>
 bool is_in_doubt(float d) {
   return ((oracle::bits_of(d) - drop<T> / 2) & drop<T>) <= 2;
@@ -306,8 +311,21 @@ inline bool is_in_doubt(float y, float delta, float d) {
   return e != 0 && step == t;
 }
 
+/// Whether sums as large as one likes lead to a y with these bits, but for the sign.
 template <class T>
-bool carries_bits(T y, float delta) {
+bool is_unbounded(std::uint32_t m, recipe how) {
+  if (!oracle::has_infinity<T>) return m == oracle::format<T>::largest && how != recipe::nan;
+  return m == oracle::infinity_bits<T>;
+}
+
+template <class T>
+std::uint32_t without_sign(T y) {
+  return oracle::bits_of(y) & (oracle::sign_bit<T> - 1);
+}
+
+template <class T>
+bool carries_bits(T y, float delta, recipe how) {
+  if (is_unbounded<T>(without_sign(y), how)) return true;
   const float d = oracle::widen(y) - delta;
   if (!(std::fabs(d) > limit_of(y))) return true;
   if constexpr (sizeof(T) == 4) {
@@ -330,11 +348,13 @@ struct candidates {
   bool have_both_zeros() const { return have(-1) && have(0); }
 };
 
-/// The value of a bit pattern without sign, where infinity counts as the next power of two.
+/// The value of a bit pattern without sign, where the one behind the largest number counts as the
+/// number that would follow.
 template <class T>
 double value(std::uint32_t bits) {
   if (bits == oracle::infinity_bits<T>) {
-    return std::ldexp(1.0, 1 << (oracle::format<T>::exponent_width - 1));
+    const double largest = value<T>(bits - 1);
+    return largest + (largest - value<T>(bits - 2));
   }
   return oracle::value_of(oracle::from_bits<T>(bits));
 }
@@ -351,26 +371,26 @@ struct turning_points {
 };
 
 template <class T>
-turning_points turning_points_of(std::uint32_t m) {
+turning_points turning_points_of(std::uint32_t m, recipe how) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
-  const bool is_zero = m == 0, is_infinite = m == oracle::infinity_bits<T>;
+  const bool is_zero = m == 0, is_endless = is_unbounded<T>(m, how);
   turning_points at{is_zero ? 0 : (value<T>(m - 1) + value<T>(m)) / 2,
-                    is_infinite ? infinity : (value<T>(m) + value<T>(m + 1)) / 2};
-  if constexpr (sizeof(T) == 2) {
+                    is_endless ? infinity : (value<T>(m) + value<T>(m + 1)) / 2};
+  if constexpr (sizeof(T) < 4) {
     constexpr float down = -std::numeric_limits<float>::infinity(), up = -down;
     const bool is_even = m % 2 == 0;
     if (!is_zero) at.inner = half_way(at.inner, is_even ? down : up);
-    if (!is_infinite) at.outer = half_way(at.outer, is_even ? up : down);
+    if (!is_endless) at.outer = half_way(at.outer, is_even ? up : down);
   }
   return at;
 }
 
-/// The first order between the infinities for which `holds`, which then holds for all after it;
+/// The first order of all for which `holds`, which then holds for all after it;
 /// one past the last if there is none.
 template <class T, class Holds>
 std::int64_t first_order(Holds holds) {
-  std::int64_t begin = -1 - std::int64_t{oracle::infinity_bits<T>};
-  std::int64_t end = std::int64_t{oracle::infinity_bits<T>} + 1;
+  std::int64_t begin = -1 - std::int64_t{oracle::last_bits<T>};
+  std::int64_t end = std::int64_t{oracle::last_bits<T>} + 1;
   while (begin < end) {
     const std::int64_t middle = std::midpoint(begin, end);
     if (holds(oracle::value_of(oracle::from_order<T>(middle)))) {
@@ -388,8 +408,8 @@ struct ends {
 };
 
 template <class T>
-ends candidates_without_sign(std::uint32_t m, float delta) {
-  const turning_points at = turning_points_of<T>(m);
+ends candidates_without_sign(std::uint32_t m, float delta, recipe how) {
+  const turning_points at = turning_points_of<T>(m, how);
   const double low = at.inner - static_cast<double>(delta);
   const double high = at.outer - static_cast<double>(delta);
   const bool is_even = m % 2 == 0;
@@ -405,10 +425,10 @@ inline std::int64_t mirrored(std::int64_t order) {
 }
 
 template <class T>
-candidates candidates_of(T y, float delta) {
-  const std::uint32_t magnitude = oracle::bits_of(y) & (oracle::sign_bit<T> - 1);
+candidates candidates_of(T y, float delta, recipe how) {
+  const std::uint32_t magnitude = without_sign(y);
   const bool has_sign = oracle::bits_of(y) != magnitude;
-  ends at = candidates_without_sign<T>(magnitude, has_sign ? -delta : delta);
+  ends at = candidates_without_sign<T>(magnitude, has_sign ? -delta : delta, how);
   if (has_sign) at = {mirrored(at.highest), mirrored(at.lowest)};
   return {at.lowest, static_cast<std::uint64_t>(at.highest - at.lowest) + 1};
 }
@@ -461,9 +481,9 @@ inline std::uint64_t finish_phase_in(std::uint64_t n, std::uint64_t value, bit_r
 template <class T>
 class weight_code {
  public:
-  weight_code(T y, float delta)
+  weight_code(T y, float delta, recipe how)
       : is_raw_(std::isnan(oracle::widen(y)) || !std::isfinite(delta)),
-        candidates_(is_raw_ ? candidates{} : candidates_of(y, delta)),
+        candidates_(is_raw_ ? candidates{} : candidates_of(y, delta, how)),
         has_zero_codes_(!is_raw_ && candidates_.count > 4 && candidates_.have_both_zeros()) {}
 
   void read_head(bit_reader& bits) { head_ = bits.number(head_width()); }
@@ -518,6 +538,7 @@ exceptions<T> read_exceptions(byte_view code, std::uint64_t positions) {
 template <class T>
 struct undoing {
   shape of;
+  recipe how;
   std::vector<T> merged;
   std::vector<float> deltas;
   std::vector<T> base;
@@ -547,8 +568,8 @@ void decode_block(undoing<T>& work, std::uint64_t panel, std::uint64_t block, bi
     const std::size_t at = work.at(row, col);
     const T y = work.merged[at];
     const float delta = work.deltas[at];
-    if (carries_bits(y, delta)) {
-      codes.emplace_back(at, weight_code<T>(y, delta)).second.read_head(bits);
+    if (carries_bits(y, delta, work.how)) {
+      codes.emplace_back(at, weight_code<T>(y, delta, work.how)).second.read_head(bits);
     } else {
       const float d = oracle::widen(y) - delta;
       work.base[at] = oracle::round<T>(d);
@@ -635,7 +656,7 @@ template <class T>
 void require_leads_to_merged(const undoing<T>& work) {
   for (std::size_t at = 0; at < work.merged.size(); ++at) {
     const float sum = oracle::widen(work.base[at]) + work.deltas[at];
-    if (oracle::bits_of(oracle::round<T>(sum)) != oracle::bits_of(work.merged[at])) {
+    if (oracle::bits_of(oracle::round<T>(sum, work.how)) != oracle::bits_of(work.merged[at])) {
       refuse("a weight does not merge to the one it came from");
     }
   }
@@ -649,7 +670,7 @@ std::vector<T> decode(byte_view record, const std::vector<T>& merged,
   const record_contents contents = read_record(record);
   require_belongs<T>(contents.head, merged.size(), adapters);
   const shape of{contents.head.rows, contents.head.cols};
-  undoing<T> work{of, merged, deltas_of<T>(adapters, of), merged};
+  undoing<T> work{of, adapters.recipe(), merged, deltas_of<T>(adapters, of), merged};
   for (std::uint64_t panel = 0; panel < contents.panels.size(); ++panel) {
     const panel_record& its = contents.panels[panel];
     require_merged(work, panel, its);

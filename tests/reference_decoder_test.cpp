@@ -16,7 +16,7 @@ namespace {
 using revlora::recipe;
 using bytes = std::vector<std::byte>;
 
-inline constexpr recipe all_recipes[] = {recipe::fused, recipe::rounded_delta};
+inline constexpr recipe all_recipes[] = {recipe::fused, recipe::rounded_delta, recipe::nan};
 
 template <class T>
 std::vector<T> elements(const matrix<T>& m) {
@@ -536,7 +536,7 @@ TEST(ReferenceExample, IsUndone) {
 
 TEST(ReferenceExample, HasTheCandidatesOfItsTable) {
   const auto candidates = [](float y, float delta) {
-    return reference::candidates_of(oracle::round<revlora::bf16>(y), delta);
+    return reference::candidates_of(oracle::round<revlora::bf16>(y), delta, recipe::fused);
   };
   const auto order = [](float x) { return oracle::order_of(oracle::round<revlora::bf16>(x)); };
   EXPECT_EQ(candidates(2, 1).lowest, order(0.99609375f));

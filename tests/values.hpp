@@ -128,6 +128,15 @@ struct mixed_factors<revlora::bf16> : three_factors<revlora::bf16, revlora::f16,
   using three_factors::three_factors;
 };
 
+template <>
+struct mixed_factors<revlora::e4m3> : three_factors<revlora::e4m3, float, revlora::bf16> {
+  using three_factors::three_factors;
+};
+template <>
+struct mixed_factors<revlora::e5m2> : three_factors<revlora::e5m2, revlora::e4m3, revlora::f16> {
+  using three_factors::three_factors;
+};
+
 /// A rank-16 adapter whose D is, bit for bit, the 16-row matrix of finite floats `d` (−0 gives +0):
 /// B picks row i out of A, and adding the other products, all zero, changes nothing.
 inline factors<float> adapter_of_delta(matrix<float> d) {

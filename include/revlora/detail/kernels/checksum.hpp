@@ -1,6 +1,7 @@
 // The steps of a checksum (checksum_rule.hpp), as vector code.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -60,6 +61,13 @@ class checksum {
     for (int row = 0; row < block_rows; ++row) {
       const T* const from = data + row * row_stride;
       prefetch_right(from);
+      if constexpr (sizeof(T) == 1) {
+        stored_pair<Arch, T> pairs[pairs_of_row<Arch>];
+        for (int pair = 0; pair < pairs_of_row<Arch>; ++pair)
+          pairs[pair] = stored_pair<Arch, T>::load(from + pair * 2 * lanes<Arch>);
+        local.absorb_row(pairs, row);
+        continue;
+      }
       for (std::size_t chunk = 0; chunk < row_chunks<T>; ++chunk)
         local.absorb_chunk(
             reinterpret_cast<const std::byte*>(from) + chunk * checksum_lanes::chunk_bytes,
@@ -82,8 +90,10 @@ class checksum {
   static constexpr int vectors = checksum_lanes::count / lanes<Arch>;
   static constexpr std::ptrdiff_t vector_bytes = checksum_lanes::chunk_bytes / vectors;
 
+  /// A weight of one byte counts as the 16-bit number of that byte, so that blocks are stretches.
   template <element T>
-  static constexpr std::size_t row_chunks = block_cols * sizeof(T) / checksum_lanes::chunk_bytes;
+  static constexpr std::size_t row_chunks =
+      block_cols* std::max<std::size_t>(2, sizeof(T)) / checksum_lanes::chunk_bytes;
   /// Of a row's first chunk in its stretch.
   template <element T>
   static constexpr std::size_t place_of(int row) {

@@ -51,9 +51,18 @@ template <class... Maps>
 struct map_list {};
 /// Those for weights of a type.
 template <element T>
-using maps_of = map_list<round_sum<T>>;
+struct maps_of_type {
+  using list = map_list<round_sum<T>>;
+};
+template <>
+struct maps_of_type<e4m3> {
+  using list = map_list<round_sum<e4m3>, round_sum<e4m3, overflow::to_nan>>;
+};
+template <element T>
+using maps_of = typename maps_of_type<T>::list;
 /// Those for all weights.
-using all_maps = map_list<round_sum<float>, round_sum<f16>, round_sum<bf16>>;
+using all_maps = map_list<round_sum<float>, round_sum<f16>, round_sum<bf16>, round_sum<e4m3>,
+                          round_sum<e5m2>, round_sum<e4m3, overflow::to_nan>>;
 
 template <class Arch, kernel_needs needs, class... Units, class... Maps>
 constexpr kernel_table make_table(unit_list<Units...>, map_list<Maps...>) {
