@@ -108,6 +108,33 @@ TYPED_TEST(Memory, RunningOutLeavesTheWeightsAlone) {
 #endif
 }
 
+TYPED_TEST(Memory, RunningOutIsACodeWhereCodesAreWanted) {
+  matrix<TypeParam> merged = this->base;
+  revlora::undo_record record;
+  revlora::merge(merged.view(), this->list, record);
+  const auto throws_no_memory = [](const revlora::validation& found) {
+    if (found.reason() == revlora::refusal::out_of_memory) throw std::bad_alloc();
+    ASSERT_TRUE(found) << found.text();
+  };
+  const revlora::serial on;
+  expect_all_or_nothing(this->base, merged, [&](auto& w) {
+    revlora::undo_record fresh;
+    throws_no_memory(revlora::try_merge(w.view(), this->list, fresh, on));
+  });
+  expect_all_or_nothing(this->base, merged, [&](auto& w) {
+    throws_no_memory(revlora::try_merge(w.view(), this->list, on));
+  });
+  expect_all_or_nothing(merged, this->base, [&](auto& w) {
+    throws_no_memory(revlora::try_unmerge(w.view(), this->list, record, on));
+  });
+  fail_at = 0;
+  revlora::undo_record copy;
+  EXPECT_EQ(revlora::undo_record::try_from_bytes(record.bytes(), copy).reason(),
+            revlora::refusal::out_of_memory);
+  fail_at = -1;
+  EXPECT_TRUE(copy.empty());
+}
+
 // Panels that were swapped already are swapped back, and the record is still that of the old list.
 TYPED_TEST(Memory, RunningOutInASwapLeavesWeightsAndRecordAlone) {
   const std::vector<revlora::low_rank> wanted{this->another.view(), this->adapter.view()};

@@ -233,7 +233,7 @@ void seal(std::vector<std::byte>& bytes) {
 }
 
 TYPED_TEST(RecordRefusal, OfTypesRecipesAndRulesThatDoNotExist) {
-  for (const auto& [at, value] : {std::pair{4u, 3}, {4u, 255}, {5u, 2}, {6u, 0}, {6u, 2}}) {
+  for (const auto& [at, value] : {std::pair{4u, 5}, {4u, 255}, {5u, 3}, {6u, 0}, {6u, 2}}) {
     std::vector<std::byte> bytes = this->record.to_bytes();
     bytes[at] = static_cast<std::byte>(value);
     seal(bytes);
