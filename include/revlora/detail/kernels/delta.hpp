@@ -33,7 +33,7 @@ template <class Arch, class Visit>
 struct completes_rows {
   term_addition<Arch> add;
   const float* before;
-  words<Arch> sign;
+  std::uint32_t sign;
   Visit visit;
 
   template <int count>
@@ -42,7 +42,8 @@ struct completes_rows {
 #pragma GCC unroll 8
     for (int j = 0; j < count; ++j)
       d[j] = as_floats<Arch>(
-          as_words<Arch>(add(sums[j], before + row * block_cols + j * lanes<Arch>)) ^ sign);
+          as_words<Arch>(add(sums[j], before + row * block_cols + j * lanes<Arch>)) ^
+          words<Arch>(sign));
     visit(row, d);
   }
 };
@@ -86,14 +87,12 @@ class panel_deltas {
   /// Calls `visit(row, d)` for the rows of a whole block, in order, if they are, with D in
   /// registers; gives it back.
   template <class Visit>
-  Visit for_each_row(std::ptrdiff_t block, const Visit& visit) {
+  [[gnu::always_inline]] Visit for_each_row(std::ptrdiff_t block, const Visit& visit) {
     add_up(block, list_->count - 1);
-    return units_
-        .multiply(
-            last().products[0], panel_, block,
-            completes_rows<Arch, Visit>{
-                {last().strength, list_->count == 1}, delta_.values, words<Arch>(sign_), visit})
-        .visit;
+    completes_rows<Arch, Visit> rows{
+        {last().strength, list_->count == 1}, delta_.values, sign_, visit};
+    units_.multiply(last().products[0], panel_, block, rows);
+    return rows.visit;
   }
 
  private:

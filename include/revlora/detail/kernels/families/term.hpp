@@ -28,26 +28,27 @@ class term_addition {
   [[gnu::always_inline]] floats<Arch> operator()(floats<Arch> term, const float* before) const {
     if (is_first_) return first(term);
     // A term that is zero is +0 by the contract, which a D of −0 shows.
-    return fused(strength_, term + floats<Arch>(0.0f), floats<Arch>::load_aligned(before));
+    return fused(floats<Arch>(strength_), term + floats<Arch>(0.0f),
+                 floats<Arch>::load_aligned(before));
   }
 
  private:
   /// Where the processor has no fused multiply-add: what the addend +0 changes is only the sign of
   /// an exact product of zero.
   floats<Arch> first(floats<Arch> term) const {
-    const floats<Arch> zero(0.0f);
+    const floats<Arch> strength(strength_), zero(0.0f);
     if constexpr (has_fused<Arch>) {
-      return fused(strength_, term, zero);
+      return fused(strength, term, zero);
     } else {
-      const floats<Arch> product = strength_ * term;
+      const floats<Arch> product = strength * term;
       const word_mask<Arch> is_zero =
           to_word_mask<Arch>(product == zero) &
-          (to_word_mask<Arch>(term == zero) | to_word_mask<Arch>(strength_ == zero));
+          (to_word_mask<Arch>(term == zero) | to_word_mask<Arch>(strength == zero));
       return as_floats<Arch>(choose<Arch>(is_zero, words<Arch>(0u), as_words<Arch>(product)));
     }
   }
 
-  floats<Arch> strength_;
+  float strength_;  // not a vector, so that visitors are small: they are copied for each block
   bool is_first_;
 };
 
@@ -70,7 +71,8 @@ struct adds_to_block {
 template <class Arch>
 void add_product(const kernel_interface::packed_product& product, float strength,
                  const block_place& at, bool is_first, float* values, thread_units<Arch>& units) {
-  units.multiply(product, at.panel, at.block, adds_to_block<Arch>{{strength, is_first}, values});
+  adds_to_block<Arch> visit{{strength, is_first}, values};
+  units.multiply(product, at.panel, at.block, visit);
 }
 
 }  // namespace detail

@@ -49,18 +49,16 @@ class thread_units<Arch, unit_list<Units...>> : Units... {
   static_assert((unit<Units, Arch> && ...));
 
  public:
-  /// Hands the sums of a block to a visitor (unit.hpp), and gives it back.
+  /// Hands the sums of a block to a visitor (unit.hpp).
   template <class Visit>
-  Visit multiply(const kernel_interface::packed_product& product, std::ptrdiff_t panel,
-                 std::ptrdiff_t block, Visit visit) {
+  [[gnu::always_inline]] void multiply(const kernel_interface::packed_product& product,
+                                       std::ptrdiff_t panel, std::ptrdiff_t block, Visit& visit) {
     const float* const up = product.up + panel * product.depth * block_rows;
     const float* const down = product.down + block * product.depth * block_cols;
-    const auto multiply_if_chosen = [&]<class Unit>(Unit& unit) {
-      if (product.unit == Unit::kind)
-        visit = multiply_by<Unit, Visit>(unit, up, down, product.depth, visit);
+    const auto multiply_if_chosen = [&]<class Unit>(Unit & unit) __attribute__((always_inline)) {
+      if (product.unit == Unit::kind) multiply_by<Unit>(unit, up, down, product.depth, visit);
     };
     (multiply_if_chosen(static_cast<Units&>(*this)), ...);
-    return visit;
   }
 
   /// For who takes long from one product to the next.
@@ -74,10 +72,11 @@ class thread_units<Arch, unit_list<Units...>> : Units... {
  private:
   // On its own, with a copy of the visitor, so that what both need stays in registers.
   template <class Unit, class Visit>
-  [[gnu::noinline]] static Visit multiply_by(Unit& unit, const float* up, const float* down,
-                                             std::ptrdiff_t depth, Visit visit) {
-    unit.template multiply<Arch>(up, down, depth, visit);
-    return visit;
+  [[gnu::noinline]] static void multiply_by(Unit& unit, const float* up, const float* down,
+                                            std::ptrdiff_t depth, Visit& visit) {
+    Visit copy = visit;
+    unit.template multiply<Arch>(up, down, depth, copy);
+    visit = copy;
   }
 };
 
