@@ -1,6 +1,7 @@
-// An adapter of one weight matrix, of whatever family, and a list of them.
-//
-// Families: low_rank.hpp (LoRA), hadamard.hpp (LoHa).
+/// \file
+/// An adapter of one weight matrix, of whatever family, and a list of them.
+///
+/// Families: low_rank.hpp (LoRA), hadamard.hpp (LoHa).
 #pragma once
 
 #include <concepts>

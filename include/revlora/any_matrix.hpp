@@ -1,12 +1,13 @@
-// A matrix somewhere in memory whose element type is known only at run time. Owns nothing.
-//
-//   any_matrix(data, element_type::bf16, rows, cols)     row-major; strides as in matrix_view
-//   any_matrix W = matrix_view(data, rows, cols);        any typed view
-//   W.transposed(), W.row_slice(…), W.column_slice(…)    as there
-//   W.scaled_by(scales)                                  fp8 weights, as checkpoints store them
-//
-// any_matrix is for weights, which calls change; any_const_matrix for factors, and for weights that
-// are only read.
+/// \file
+/// A matrix somewhere in memory whose element type is known only at run time. Owns nothing.
+///
+///     any_matrix(data, element_type::bf16, rows, cols)     row-major; strides as in matrix_view
+///     any_matrix W = matrix_view(data, rows, cols);        any typed view
+///     W.transposed(), W.row_slice(…), W.column_slice(…)    as there
+///     W.scaled_by(scales)                                  fp8 weights, as checkpoints store them
+///
+/// any_matrix is for weights, which calls change; any_const_matrix for factors, and for weights
+/// that are only read.
 #pragma once
 
 #include <cstddef>

@@ -1,21 +1,22 @@
-// One binary for every processor: revlora's kernels compiled for several instruction sets, and the
-// choice among them at run time.
-//
-// Link the CMake target revlora::dispatch; no source changes. The target defines REVLORA_DISPATCH,
-// which makes `dispatch::best` what every call computes with (merge.hpp). The files that call may
-// be compiled for any processor, the oldest included: none of revlora's arithmetic is in them, nor
-// do they see xsimd.
-//
-//   merge(W, adapter);                                             // by the best that is here
-//   merge<dispatch::on<dispatch::instruction_set::avx2>>(W, adapter);  // by this one
-//
-// The bits are the same on every set. The environment variable REVLORA_ISA names one by which
-// `best` computes instead: `sse2`, `avx2`, `avx512`, `avx512bf16`, `amx` or `neon`. A name that is
-// none of these, or a set that the machine lacks, is an error and never ignored: std::runtime_error
-// says which sets are possible here. Empty is as good as not set.
-//
-// Everything here is compiled in the library, nothing in the files that include it. All functions
-// may be called from several threads at a time.
+/// \file
+/// One binary for every processor: revlora's kernels compiled for several instruction sets, and the
+/// choice among them at run time.
+///
+/// Link the CMake target revlora::dispatch; no source changes. The target defines REVLORA_DISPATCH,
+/// which makes `dispatch::best` what every call computes with (merge.hpp). The files that call may
+/// be compiled for any processor, the oldest included: none of revlora's arithmetic is in them, nor
+/// do they see xsimd.
+///
+///     merge(W, adapter);                                             // by the best that is here
+///     merge<dispatch::on<dispatch::instruction_set::avx2>>(W, adapter);  // by this one
+///
+/// The bits are the same on every set. The environment variable REVLORA_ISA names one by which
+/// `best` computes instead: `sse2`, `avx2`, `avx512`, `avx512bf16`, `amx` or `neon`. A name that is
+/// none of these, or a set that the machine lacks, is an error and never ignored:
+/// std::runtime_error says which sets are possible here. Empty is as good as not set.
+///
+/// Everything here is compiled in the library, nothing in the files that include it. All functions
+/// may be called from several threads at a time.
 #pragma once
 
 #include <cstdint>

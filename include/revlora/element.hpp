@@ -1,11 +1,13 @@
-// The ways a number is stored, IEEE binary32 and binary16, bfloat16 and the two of eight bits, and
-// the types that hold them: revlora's own, the compiler's, Eigen's, yours.
-//
-// A type of your own is adopted by one line, in the global namespace:
-//
-//   template <>
-//   struct revlora::element_traits<engine::half> : revlora::stored_as<revlora::element_type::fp16>
-//   {};
+/// \file
+/// The ways a number is stored, IEEE binary32 and binary16, bfloat16 and the two of eight bits, and
+/// the types that hold them: revlora's own, the compiler's, Eigen's, yours.
+///
+/// A type of your own is adopted by one line, in the global namespace:
+///
+///     template <>
+///     struct revlora::element_traits<engine::half> :
+///     revlora::stored_as<revlora::element_type::fp16>
+///     {};
 #pragma once
 
 #include <bit>

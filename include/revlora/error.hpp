@@ -1,15 +1,16 @@
-// What revlora throws, and what it says instead where exceptions are not wanted.
-//
-// Every check happens at the border of a public call, before a single weight is written; what shows
-// only during a pass, weights that somebody changed or an executor that does not do its work, is
-// taken back before the exception leaves. The message says what is wrong, with the numbers that
-// show it, and where possible what to do.
-//
-// Each verb has a form that returns a code and that text instead, `try_merge(…)` and its like
-// (merge.hpp); it throws only what an executor throws. Whatever a call would refuse can also be
-// asked before: `validate(…)`, with the arguments of the call, and `validate_row_slice` and its
-// like of views. In files compiled with -fno-exceptions the other forms print the text to stderr
-// and abort.
+/// \file
+/// What revlora throws, and what it says instead where exceptions are not wanted.
+///
+/// Every check happens at the border of a public call, before a single weight is written; what
+/// shows only during a pass, weights that somebody changed or an executor that does not do its
+/// work, is taken back before the exception leaves. The message says what is wrong, with the
+/// numbers that show it, and where possible what to do.
+///
+/// Each verb has a form that returns a code and that text instead, `try_merge(…)` and its like
+/// (merge.hpp); it throws only what an executor throws. Whatever a call would refuse can also be
+/// asked before: `validate(…)`, with the arguments of the call, and `validate_row_slice` and its
+/// like of views. In files compiled with -fno-exceptions the other forms print the text to stderr
+/// and abort.
 #pragma once
 
 #include <stdexcept>

@@ -1,4 +1,5 @@
-// A number that tells one adapter from another.
+/// \file
+/// A number that tells one adapter from another.
 #pragma once
 
 #include <cstdint>

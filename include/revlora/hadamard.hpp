@@ -1,4 +1,5 @@
-// LoHa: the update of a weight matrix by the elementwise product of two of low rank.
+/// \file
+/// LoHa: the update of a weight matrix by the elementwise product of two of low rank.
 #pragma once
 
 #include <concepts>

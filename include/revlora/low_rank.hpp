@@ -1,4 +1,5 @@
-// LoRA: the update of a weight matrix by a product of two thin ones.
+/// \file
+/// LoRA: the update of a weight matrix by a product of two thin ones.
 #pragma once
 
 #include <concepts>

@@ -1,11 +1,12 @@
-// A matrix somewhere in memory, with strides. Owns nothing.
-//
-//   matrix_view(data, rows, cols)                    row-major
-//   matrix_view(data, rows, cols, row_stride)        row-major, with something between the rows
-//   matrix_view(vector, rows, cols)                  a std::vector, std::span or the like
-//   matrix_view(mdspan), matrix_view(eigen_map)      whatever tells its shape and strides
-//   m.transposed()                                   the same memory, read the other way
-//   m.row_slice(first, count), m.column_slice(…)     q of a fused qkv, a shard of a layer
+/// \file
+/// A matrix somewhere in memory, with strides. Owns nothing.
+///
+///     matrix_view(data, rows, cols)                    row-major
+///     matrix_view(data, rows, cols, row_stride)        row-major, with something between the rows
+///     matrix_view(vector, rows, cols)                  a std::vector, std::span or the like
+///     matrix_view(mdspan), matrix_view(eigen_map)      whatever tells its shape and strides
+///     m.transposed()                                   the same memory, read the other way
+///     m.row_slice(first, count), m.column_slice(…)     q of a fused qkv, a shard of a layer
 #pragma once
 
 #include <concepts>

@@ -1,42 +1,44 @@
-// Merging adapters into weights, taking them out again, and exchanging some for others.
-//
-// The calls below share these conventions.
-//
-// W is `d_out × d_in`; of each adapter B is `d_out × r` and A `r × d_in` (low_rank.hpp).
-//
-// W is changed in place, in one pass, by 16×64 blocks; no delta of W's size exists at any time. Or
-// it is read from one matrix and written to another that does not overlap it, with the same bits:
-// `merge(from, to, …)`, `unmerge(from, to, …)`. Weights are a matrix_view, whose type the compiler
-// knows, or an any_matrix: the bits are the same, but a file that includes the kernels compiles
-// those of each type that it names, and for an any_matrix all.
-//
-// The factors are packed once per call: at most 4·r·(d_out + d_in) bytes per adapter, with r
-// rounded up to 2, d_out to 16 and d_in to 64, freed before the call returns. Cost: 2·r·d_out·d_in
-// floating-point operations per adapter, one read and one write of W.
-//
-// Adapters are added in list order, by the recipe of the list. The result is the same, bit for bit,
-// on every instruction set, with any executor and number of threads, for any stride and alignment,
-// and in whatever floating-point mode the caller runs; that mode is left as it was found.
-//
-// `Target` is what to compute with: an xsimd architecture that the including file is compiled for,
-// by default the best, or what revlora::dispatch offers (dispatch.hpp). A file that is compiled for
-// AVX-512 uses AMX too, where the machine has it, and VDPBF16PS where that is fast.
-//
-// Bad input throws invalid_input, a record that does not fit record_refused, both derived from
-// std::invalid_argument; lack of memory throws std::bad_alloc; an executor that leaves work undone
-// or does it twice, executor_failed; and what an executor throws itself leaves the call as it is.
-// After an exception weights that were to be changed in place are as they were, and so is a record
-// that was to be filled; what a separate destination holds is unspecified.
-//
-// `try_merge`, `try_unmerge` and `try_swap` do the same, but return what is wrong (error.hpp), lack
-// of memory included, where the others throw. `validate` asks without doing it.
-//
-// Without a record nothing leads back from weights that are half merged. So once the factors are
-// packed, `merge(W, adapters)` goes on to the end, whatever the executor does: what it leaves
-// undone, also by throwing, the calling thread does, and the call returns. The inverse for when no
-// record was kept is not exact and stands apart: subtract.hpp.
-//
-// Different matrices may be worked on from different threads at a time.
+/// \file
+/// Merging adapters into weights, taking them out again, and exchanging some for others.
+///
+/// The calls below share these conventions.
+///
+/// W is `d_out × d_in`; of each adapter B is `d_out × r` and A `r × d_in` (low_rank.hpp).
+///
+/// W is changed in place, in one pass, by 16×64 blocks; no delta of W's size exists at any time. Or
+/// it is read from one matrix and written to another that does not overlap it, with the same bits:
+/// `merge(from, to, …)`, `unmerge(from, to, …)`. Weights are a matrix_view, whose type the compiler
+/// knows, or an any_matrix: the bits are the same, but a file that includes the kernels compiles
+/// those of each type that it names, and for an any_matrix all.
+///
+/// The factors are packed once per call: at most 4·r·(d_out + d_in) bytes per adapter, with r
+/// rounded up to 2, d_out to 16 and d_in to 64, freed before the call returns. Cost: 2·r·d_out·d_in
+/// floating-point operations per adapter, one read and one write of W.
+///
+/// Adapters are added in list order, by the recipe of the list. The result is the same, bit for
+/// bit, on every instruction set, with any executor and number of threads, for any stride and
+/// alignment, and in whatever floating-point mode the caller runs; that mode is left as it was
+/// found.
+///
+/// `Target` is what to compute with: an xsimd architecture that the including file is compiled for,
+/// by default the best, or what revlora::dispatch offers (dispatch.hpp). A file that is compiled
+/// for AVX-512 uses AMX too, where the machine has it, and VDPBF16PS where that is fast.
+///
+/// Bad input throws invalid_input, a record that does not fit record_refused, both derived from
+/// std::invalid_argument; lack of memory throws std::bad_alloc; an executor that leaves work undone
+/// or does it twice, executor_failed; and what an executor throws itself leaves the call as it is.
+/// After an exception weights that were to be changed in place are as they were, and so is a record
+/// that was to be filled; what a separate destination holds is unspecified.
+///
+/// `try_merge`, `try_unmerge` and `try_swap` do the same, but return what is wrong (error.hpp),
+/// lack of memory included, where the others throw. `validate` asks without doing it.
+///
+/// Without a record nothing leads back from weights that are half merged. So once the factors are
+/// packed, `merge(W, adapters)` goes on to the end, whatever the executor does: what it leaves
+/// undone, also by throwing, the calling thread does, and the call returns. The inverse for when no
+/// record was kept is not exact and stands apart: subtract.hpp.
+///
+/// Different matrices may be worked on from different threads at a time.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// What a call did to the weights.
+/// \file
+/// What a call did to the weights.
 #pragma once
 
 #include <cstdint>

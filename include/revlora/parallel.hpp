@@ -1,5 +1,6 @@
-// Where the work runs. No algorithm names a thread library: it hands `count` independent pieces of
-// work to an executor, and gives the same bytes whatever the executor does with them.
+/// \file
+/// Where the work runs. No algorithm names a thread library: it hands `count` independent pieces of
+/// work to an executor, and gives the same bytes whatever the executor does with them.
 #pragma once
 
 #include <cstddef>

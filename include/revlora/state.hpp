@@ -1,4 +1,5 @@
-// What a matrix is to an undo record: the base, merged, or neither.
+/// \file
+/// What a matrix is to an undo record: the base, merged, or neither.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// The rounded inverse of a merge, for when no undo record was kept. **Not exact.**
+/// \file
+/// The rounded inverse of a merge, for when no undo record was kept. **Not exact.**
 #pragma once
 
 #include "adapter.hpp"

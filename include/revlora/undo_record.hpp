@@ -1,4 +1,5 @@
-// What an exact unmerge needs to know beyond the merged weights and the adapters.
+/// \file
+/// What an exact unmerge needs to know beyond the merged weights and the adapters.
 #pragma once
 
 #include <cstddef>

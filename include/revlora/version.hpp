@@ -1,4 +1,5 @@
-// The one place of revlora's version; CMake reads it from here.
+/// \file
+/// The one place of revlora's version; CMake reads it from here.
 #pragma once
 
 #define REVLORA_VERSION_MAJOR 0  ///< 0: what a minor version changes may break its users
