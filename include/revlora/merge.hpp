@@ -73,7 +73,8 @@ struct [[nodiscard]] attempt : validation {
 };
 
 namespace detail {
-inline attempt attempted(const plain::call& call) {
+// Out of line, as the one below: what they do once a call need not be in every caller.
+[[gnu::noinline]] inline attempt attempted(const plain::call& call) {
   plain::answer answer{};
   validation found = ask(call, answer);
   if (!found) return {std::move(found), {}};

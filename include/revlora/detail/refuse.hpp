@@ -79,8 +79,7 @@ inline validation no_memory() {
 }
 
 /// Throws what a check found. Without exceptions: prints it and aborts.
-inline void require(const validation& found) {
-  if (found) return;
+[[noreturn, gnu::cold, gnu::noinline]] inline void raise(const validation& found) {
 #ifdef __cpp_exceptions
   if (found.reason() == refusal::invalid_input) throw invalid_input(found.text());
   if (found.reason() == refusal::executor_failed) throw executor_failed(found.text());
@@ -90,6 +89,9 @@ inline void require(const validation& found) {
   std::fprintf(stderr, "%s\n", found.text().c_str());
   std::abort();
 #endif
+}
+inline void require(const validation& found) {
+  if (!found) raise(found);
 }
 
 /// Whether there was memory for what `work` does. Without exceptions: if not, the program ends.

@@ -56,7 +56,7 @@ plain::call question_about(const View& weights, const plain::adapter_list& adapt
   return call;
 }
 
-inline validation ask(const plain::call& call, plain::answer& answer) {
+[[gnu::noinline]] inline validation ask(const plain::call& call, plain::answer& answer) {
   std::string text;
   const auto reason = static_cast<refusal>(perform(call, answer, text));
   return {reason, std::move(text)};
