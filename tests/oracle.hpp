@@ -216,35 +216,57 @@ inline float accumulate(const float* b, const float* a, std::ptrdiff_t a_stride,
   return t;
 }
 
+/// Rounded to fp32, whatever is done with it next.
+[[gnu::noinline]] inline float product(float a, float b) {
+  return a * b;
+}
+
 /// D of a list of adapters, row by row, before any recipe.
 class deltas {
  public:
   explicit deltas(revlora::adapter_list adapters) {
     for (const revlora::adapter& adapter : adapters) {
-      const revlora::any_const_matrix b = adapter.factor(0), a = adapter.factor(1);
-      terms_.push_back({widened(b), widened(a), a.cols(), a.rows(), adapter.strength()});
+      term made{{}, adapter.strength()};
+      for (std::size_t i = 0; i < adapter.factor_count(); i += 2) {
+        const revlora::any_const_matrix b = adapter.factor(i), a = adapter.factor(i + 1);
+        made.sums.push_back({widened(b), widened(a), a.cols(), a.rows()});
+      }
+      terms_.push_back(made);
     }
   }
 
   std::vector<float> row(std::ptrdiff_t i, std::ptrdiff_t cols) const {
     std::vector<float> sum(static_cast<std::size_t>(cols), 0.0f);
     for (std::size_t n = 0; n < terms_.size(); ++n) {
-      const term& its = terms_[n];
+      const float strength = terms_[n].strength;
       for (std::ptrdiff_t j = 0; j < cols; ++j) {
-        const float t =
-            accumulate(its.b.data() + i * its.rank, its.a.data() + j, its.cols, its.rank);
+        const float t = terms_[n].at(i, j);
         float& d = sum[static_cast<std::size_t>(j)];
-        d = n == 0 ? std::fma(its.strength, t, 0.0f) : std::fma(its.strength, t + 0.0f, d);
+        d = n == 0 ? std::fma(strength, t, 0.0f) : std::fma(strength, t + 0.0f, d);
       }
     }
     return sum;
   }
 
  private:
-  struct term {
+  /// B·A
+  struct sums_of_products {
     std::vector<float> b, a;
     std::ptrdiff_t cols, rank;
+
+    float at(std::ptrdiff_t i, std::ptrdiff_t j) const {
+      return accumulate(b.data() + i * rank, a.data() + j, cols, rank);
+    }
+  };
+  /// One of them, or two that are multiplied.
+  struct term {
+    std::vector<sums_of_products> sums;
     float strength;
+
+    float at(std::ptrdiff_t i, std::ptrdiff_t j) const {
+      const float first = sums[0].at(i, j);
+      return sums.size() == 1 ? first : product(first, sums[1].at(i, j));
+    }
   };
   std::vector<term> terms_;
 };

@@ -9,7 +9,7 @@
 #include "../namespace.hpp"
 #include "../panels.hpp"
 #include "convert.hpp"
-#include "families/low_rank.hpp"
+#include "families/families.hpp"
 #include "maps/map.hpp"
 #include "stored_weights.hpp"
 #include "units/units.hpp"
@@ -101,7 +101,7 @@ class panel_deltas {
   /// The first `count` adapters.
   void add_up(std::ptrdiff_t block, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i)
-      add_low_rank<Arch>(list_->adapters[i], {panel_, block}, i == 0, delta_.values, units_);
+      add_term<Arch>(list_->adapters[i], {panel_, block}, i == 0, delta_.values, units_);
   }
 
   /// The recipe's rounding, and the sign. On its own, because it is rare.
