@@ -2,7 +2,6 @@
 #include "peaks.hpp"
 
 #include <chrono>
-#include <revlora/detail/kernels/simd.hpp>
 #include <revlora/revlora.hpp>
 
 #include "peak_amx.hpp"
@@ -19,21 +18,32 @@ constexpr int steps = 1 << 16;
 // the 16 registers of AVX2.
 constexpr int chains = 12;
 
+// As wide as the registers of what this file is compiled for.
+#if defined(__AVX512F__)
+constexpr int register_bytes = 64;
+#elif defined(__AVX__)
+constexpr int register_bytes = 32;
+#else
+constexpr int register_bytes = 16;
+#endif
+using vector [[gnu::vector_size(register_bytes)]] = float;
+constexpr int lanes = register_bytes / 4;
+
 template <class Step>
 void run_chains(const Step& step) {
-  using vector = revlora::detail::floats<xsimd::default_arch>;
-  vector factor(0.5f), other(0.25f), sums[chains];
-  for (int i = 0; i < chains; ++i) sums[i] = vector(static_cast<float>(i));  // or else they are one
+  vector factor = vector{} + 0.5f, other = vector{} + 0.25f, sums[chains];
+  for (int i = 0; i < chains; ++i) sums[i] = vector{} + static_cast<float>(i);  // or else one
   for (int i = 0; i < steps; ++i)
     for (vector& sum : sums) sum = step(factor, other, sum);
   benchmark::DoNotOptimize(sums);
 }
 
+// Contracted to one instruction where there is one: with floating-point types of vectors as with
+// others, GCC and Clang do it within an expression.
 void run_fma() {
-  run_chains(
-      [](auto a, auto b, auto c) { return revlora::detail::fused<xsimd::default_arch>(a, b, c); });
+  run_chains([](vector a, vector b, vector c) { return a * b + c; });
 }
-constexpr double flops_of_fma = 2.0 * revlora::detail::lanes<xsimd::default_arch> * chains * steps;
+constexpr double flops_of_fma = 2.0 * lanes * chains * steps;
 
 /// The counter is computed here because the library's own rates are by the time of one thread.
 void add_peak(const std::string& verb, int threads, void (*run)(), double flops) {
@@ -49,22 +59,24 @@ void add_peak(const std::string& verb, int threads, void (*run)(), double flops)
   });
 }
 
-template <class Arch>
-void add_peak_dot_pairs(int threads) {
-  if constexpr (revlora::detail::has_dot_pairs<Arch>) {
-    if (!dispatch::runs_here(dispatch::instruction_set::avx512bf16)) return;
-    const auto run = [] {
-      run_chains([](auto a, auto b, auto c) { return revlora::detail::dot_pairs<Arch>(a, b, c); });
-    };
-    add_peak("peak_dot_pairs", threads, run, 2 * flops_of_fma);
-  }
+void add_peak_dot_pairs([[maybe_unused]] int threads) {
+#if defined(__AVX512F__)
+  if (!dispatch::runs_here(dispatch::instruction_set::avx512bf16)) return;
+  const auto run = [] {
+    run_chains([](vector a, vector b, vector c) {
+      asm("vdpbf16ps %2, %1, %0" : "+v"(c) : "v"(a), "v"(b));
+      return c;
+    });
+  };
+  add_peak("peak_dot_pairs", threads, run, 2 * flops_of_fma);
+#endif
 }
 
 }  // namespace
 
 void add_peaks(int threads) {
   add_peak("peak_fma", threads, run_fma, flops_of_fma);
-  add_peak_dot_pairs<xsimd::default_arch>(threads);
+  add_peak_dot_pairs(threads);
   if (can_run_amx()) add_peak("peak_amx", threads, run_amx, flops_of_amx);
 }
 

@@ -6,7 +6,6 @@
 
 #include <dnnl.hpp>
 #include <memory>
-#include <revlora/detail/kernels/convert.hpp>
 #include <sstream>
 #include <vector>
 
@@ -39,8 +38,7 @@ dnnl::matmul::primitive_desc describe(const dnnl::engine& engine, std::ptrdiff_t
 
 template <revlora::element T>
 T scaled(T value, float factor) {
-  using namespace revlora::detail;
-  return from_bits<T>(narrow<T>(factor * widen<T>(bits_of(value))));
+  return T(factor * static_cast<float>(value));
 }
 
 /// What the calls of one adder share.

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <map>
 #include <random>
-#include <revlora/detail/kernels/convert.hpp>
 #include <revlora/revlora.hpp>
 #include <vector>
 
