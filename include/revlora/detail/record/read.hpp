@@ -45,6 +45,10 @@ inline validation read_record(std::span<const std::byte> bytes, record_contents&
   record.type = in.get<element_type>();
   record.recipe = in.get<recipe>();
   const auto rule = in.get<std::uint8_t>();
+  if (in.failed()) return truncated();
+  if (record.type >= element_type{element_types} || record.recipe > recipe::nan ||
+      rule != accumulation_rule)
+    return damaged("it names an element type, recipe or accumulation rule that does not exist");
   constexpr auto limit =
       static_cast<std::uint64_t>(std::numeric_limits<std::ptrdiff_t>::max()) / 64;
   const std::uint64_t rows = in.get_varint(), cols = in.get_varint(), adapters = in.get_varint();
@@ -54,7 +58,7 @@ inline validation read_record(std::span<const std::byte> bytes, record_contents&
   record.cols = static_cast<std::ptrdiff_t>(cols);
   for (std::uint64_t i = 0; i < adapters; ++i)
     record.fingerprints.push_back(in.get<std::uint64_t>());
-  if (record.type < element_type{element_types} && may_be_scaled(record.type))
+  if (may_be_scaled(record.type))
     record.scales_fingerprint = in.get<std::uint64_t>();
   record.base_checksum = in.get<std::uint64_t>();
 
@@ -78,9 +82,6 @@ inline validation read_record(std::span<const std::byte> bytes, record_contents&
   in.take(size_of_codes);
   if (checksum_of(bytes.first(first_code + size_of_codes)) != in.get<std::uint64_t>())
     return damaged("its digest does not fit, some bytes were changed");
-  if (record.type >= element_type{element_types} || record.recipe > recipe::nan ||
-      rule != accumulation_rule)
-    return damaged("it names an element type, recipe or accumulation rule that does not exist");
   record.bytes.assign(bytes.begin(), bytes.end());
   return {};
 }
