@@ -168,7 +168,10 @@ TYPED_TEST(Merge, CountsWeightsThatStopBeingFinite) {
   });
   const float infinity = std::numeric_limits<float>::infinity();
   const auto adapter = adapter_of_rows({1.0f, -infinity, infinity}, 50);
-  EXPECT_EQ(TypeParam::on().merge(w.view(), adapter.view(), on_this_thread()).became_not_finite,
+  const revlora::low_rank view = adapter.view();
+  EXPECT_EQ(TypeParam::on()
+                .merge(w.view(), {view, revlora::recipe::nan}, on_this_thread())
+                .became_not_finite,
             50);  // row 2; row 1 was not
   EXPECT_EQ(oracle::bits_of(w(1, 7)), oracle::format<W>::canonical_nan);
   EXPECT_EQ(oracle::bits_of(w(2, 7)), oracle::infinity_bits<W>);

@@ -42,7 +42,8 @@ TYPED_TEST(RecordSize, OfASmallMatrixIsHardlyMoreThanItsCodes) {
         random_factors<revlora::bf16>(random, 64, 64, 8, kind::normal, 0.1f, strength);
     revlora::undo_record record;
     revlora::merge(w.view(), adapter.view(), record);
-    EXPECT_LE(bytes_beside_codes(record), 64) << "strength " << strength;
+    EXPECT_LE(bytes_beside_codes(record), sizeof(TypeParam) == 1 ? 72 : 64)
+        << "strength " << strength;
   }
 }
 
@@ -56,8 +57,10 @@ TYPED_TEST(RecordSize, OfNarrowMatricesHoldsNoPadding) {
   EXPECT_LE(record.size_bytes(), 4096u / 16 * 8 + 200);  // 64 bits of metadata for each panel
 }
 
-// Rows of zeros, which padding and pruning leave behind, must not cost as much as their bits.
+// Rows of zeros, which padding and pruning leave behind, must not cost as much as their bits, if
+// these are more than eight.
 TYPED_TEST(RecordSize, OfZeroWeightsIsTwoBitsAtMost) {
+  if (sizeof(TypeParam) == 1) GTEST_SKIP() << "zeros of eight bits have no codes of their own";
   engine random(2);
   for (const std::uint32_t zero : {0u, oracle::sign_bit<TypeParam>}) {
     matrix<TypeParam> w(256, 1024);

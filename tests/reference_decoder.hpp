@@ -484,7 +484,8 @@ class weight_code {
   weight_code(T y, float delta, recipe how)
       : is_raw_(std::isnan(oracle::widen(y)) || !std::isfinite(delta)),
         candidates_(is_raw_ ? candidates{} : candidates_of(y, delta, how)),
-        has_zero_codes_(!is_raw_ && candidates_.count > 4 && candidates_.have_both_zeros()) {}
+        has_zero_codes_(sizeof(T) > 1 && !is_raw_ && candidates_.count > 4 &&
+                        candidates_.have_both_zeros()) {}
 
   void read_head(bit_reader& bits) { head_ = bits.number(head_width()); }
 

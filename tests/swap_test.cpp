@@ -122,17 +122,14 @@ TYPED_TEST(Swap, CountsWhatAFreshMergeCounts) {
   matrix<TypeParam> base(3, 50);
   base.fill([](auto, auto j) { return oracle::round<TypeParam>(static_cast<float>(j)); });
   const float infinity = std::numeric_limits<float>::infinity();
-  const auto some = adapter_of_rows({1.0f, -infinity, infinity}, 50);
-  const auto none = adapter_of_rows({1.0f, 2.0f, 3.0f}, 50);
-  state<TypeParam> now = merged_afresh(base, some.view());
-  EXPECT_EQ(
-      revlora::swap(now.weights.view(), some.view(), none.view(), now.record).became_not_finite, 0);
-  EXPECT_EQ(
-      revlora::swap(now.weights.view(), none.view(), some.view(), now.record).became_not_finite,
-      100);
-  EXPECT_EQ(
-      revlora::swap(now.weights.view(), some.view(), some.view(), now.record).became_not_finite,
-      100);
+  const auto some_factors = adapter_of_rows({1.0f, -infinity, infinity}, 50);
+  const auto none_factors = adapter_of_rows({1.0f, 2.0f, 3.0f}, 50);
+  const revlora::adapter first = some_factors.view(), second = none_factors.view();
+  const revlora::adapter_list some(first, revlora::recipe::nan), none(second, revlora::recipe::nan);
+  state<TypeParam> now = merged_afresh(base, some);
+  EXPECT_EQ(revlora::swap(now.weights.view(), some, none, now.record).became_not_finite, 0);
+  EXPECT_EQ(revlora::swap(now.weights.view(), none, some, now.record).became_not_finite, 100);
+  EXPECT_EQ(revlora::swap(now.weights.view(), some, some, now.record).became_not_finite, 100);
 }
 
 TYPED_TEST(Swap, WorksOnEveryShape) {

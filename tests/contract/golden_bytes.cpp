@@ -65,10 +65,12 @@ void follow(const std::string& name, const grid<W>& base, revlora::adapter_list 
 }
 
 template <class W>
-void follow_both_recipes(const golden_adapters& adapters) {
+void follow_recipes(const golden_adapters& adapters,
+                    const std::vector<revlora::recipe>& recipes = {
+                        revlora::recipe::fused, revlora::recipe::rounded_delta}) {
   const std::string type = revlora::name_of(revlora::element_type_of<W>);
   const auto base = read_grid<W>(type + ".base", scene_rows, scene_cols);
-  for (const auto how : {revlora::recipe::fused, revlora::recipe::rounded_delta})
+  for (const auto how : recipes)
     follow<W>(type + "-" + revlora::name_of(how), base, {adapters.list, how});
 }
 
@@ -76,9 +78,12 @@ void follow_both_recipes(const golden_adapters& adapters) {
 
 void golden_bytes() {
   const golden_adapters adapters;
-  follow_both_recipes<float>(adapters);
-  follow_both_recipes<revlora::f16>(adapters);
-  follow_both_recipes<revlora::bf16>(adapters);
+  follow_recipes<float>(adapters);
+  follow_recipes<revlora::f16>(adapters);
+  follow_recipes<revlora::bf16>(adapters);
+  follow_recipes<revlora::e4m3>(adapters);
+  follow_recipes<revlora::e4m3>(adapters, {revlora::recipe::nan});
+  follow_recipes<revlora::e5m2>(adapters);
 }
 
 }  // namespace contract

@@ -33,7 +33,7 @@ T element_of(std::uint32_t bits) {
   if constexpr (std::is_same_v<T, float>)
     return std::bit_cast<float>(bits);
   else
-    return T::from_bits(static_cast<std::uint16_t>(bits));
+    return T::from_bits(static_cast<decltype(T::bits)>(bits));
 }
 
 enum class pattern {
@@ -45,14 +45,9 @@ template <class T>
 T draw(numbers& random, pattern kind) {
   const std::uint32_t bits = random();
   if (kind == pattern::any) return element_of<T>(bits);
-  constexpr unsigned width = 8 * sizeof(T);
-  constexpr unsigned mantissa = std::is_same_v<T, float>          ? 23
-                                : std::is_same_v<T, revlora::f16> ? 10
-                                                                  : 7;
-  constexpr unsigned one = std::is_same_v<T, revlora::f16> ? 15 : 127;  // its exponent
-  const std::uint32_t sign = bits >> 31 << (width - 1);
-  const std::uint32_t exponent = one - 1 - random.below(6);
-  return element_of<T>(sign | exponent << mantissa | (bits & ((1u << mantissa) - 1)));
+  const float exponent = 1.0f / static_cast<float>(2u << random.below(6));
+  const float magnitude = (1 + static_cast<float>(bits & 0x7fffff) / 0x800000) * exponent;
+  return static_cast<T>(bits >> 31 != 0 ? -magnitude : magnitude);
 }
 
 /// rows × cols elements, and `gap` more behind each row that must never change.

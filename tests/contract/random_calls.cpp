@@ -139,11 +139,15 @@ void round(std::uint64_t seed) {
   std::fflush(stdout);
   numbers random(seed);
   const std::string about = "seed " + std::to_string(seed);
-  switch (random.below(3)) {
+  switch (random.below(5)) {
     case 0:
       return round_of<float>(random, about);
     case 1:
       return round_of<revlora::f16>(random, about);
+    case 2:
+      return round_of<revlora::e4m3>(random, about);
+    case 3:
+      return round_of<revlora::e5m2>(random, about);
     default:
       return round_of<revlora::bf16>(random, about);
   }

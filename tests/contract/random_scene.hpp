@@ -66,7 +66,8 @@ class any_adapter {
  private:
   template <class F>
   using pair = std::vector<fenced_grid<F>>;  ///< B and A
-  using any_pair = std::variant<pair<float>, pair<revlora::f16>, pair<revlora::bf16>>;
+  using any_pair = std::variant<pair<float>, pair<revlora::f16>, pair<revlora::bf16>,
+                                pair<revlora::e4m3>, pair<revlora::e5m2>>;
 
   template <class F>
   static any_pair draw_factors_of(numbers& random, std::ptrdiff_t rows, std::ptrdiff_t cols) {
@@ -79,11 +80,15 @@ class any_adapter {
     return both;
   }
   static any_pair draw_factors(numbers& random, std::ptrdiff_t rows, std::ptrdiff_t cols) {
-    switch (random.below(3)) {
+    switch (random.below(5)) {
       case 0:
         return draw_factors_of<float>(random, rows, cols);
       case 1:
         return draw_factors_of<revlora::f16>(random, rows, cols);
+      case 2:
+        return draw_factors_of<revlora::e4m3>(random, rows, cols);
+      case 3:
+        return draw_factors_of<revlora::e5m2>(random, rows, cols);
       default:
         return draw_factors_of<revlora::bf16>(random, rows, cols);
     }

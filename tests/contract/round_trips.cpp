@@ -93,7 +93,8 @@ void round_trip(numbers& random, std::ptrdiff_t rows, std::ptrdiff_t cols) {
     const factors<F> first(random, kind.numbers, rows, cols, 1 + random.below(40), 0.0625f);
     const factors<other> second(random, kind.numbers, rows, cols, random.below(4), -0.5f);
     const std::vector<revlora::low_rank> list{first.view(), second.view()};
-    for (const auto how : {revlora::recipe::fused, revlora::recipe::rounded_delta}) {
+    for (const auto how :
+         {revlora::recipe::fused, revlora::recipe::rounded_delta, revlora::recipe::nan}) {
       const std::string about = std::string(revlora::name_of(revlora::element_type_of<W>)) +
                                 " weights, " + revlora::name_of(revlora::element_type_of<F>) +
                                 " factors of rank " + std::to_string(first.a.view().rows) + ", " +
@@ -125,6 +126,7 @@ void round_trips_of() {
       round_trip<W, float>(random, rows, cols);
       round_trip<W, revlora::f16>(random, rows, cols);
       round_trip<W, revlora::bf16>(random, rows, cols);
+      round_trip<W, revlora::e4m3>(random, rows, cols);
     }
   }
   round_trip_of_many<W>(random);
@@ -136,6 +138,8 @@ void round_trips() {
   round_trips_of<float>();
   round_trips_of<revlora::f16>();
   round_trips_of<revlora::bf16>();
+  round_trips_of<revlora::e4m3>();
+  round_trips_of<revlora::e5m2>();
 }
 
 }  // namespace contract

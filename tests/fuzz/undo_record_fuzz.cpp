@@ -32,13 +32,14 @@ template <class T>
 struct merged_scene {
   tests::golden_scene<T> scene;
   adapter_list adapters;
+  revlora::adapter wanted = scene.first.view();
   tests::matrix<T> merged = scene.base;
   tests::matrix<T> swapped = scene.base;
   undo_record swapped_record;
 
   explicit merged_scene(recipe how) : adapters(scene.list, how) {
     merge(merged.view(), adapters);
-    merge(swapped.view(), scene.first.view(), swapped_record);
+    merge(swapped.view(), {wanted, how}, swapped_record);
   }
 
   /// Whether `verb` was not refused.
@@ -61,7 +62,9 @@ struct merged_scene {
 
     w = merged;
     undo_record next = record;
-    require(accepted == accepts([&] { swap(w.view(), adapters, scene.first.view(), next); }));
+    require(accepted == accepts([&] {
+              swap(w.view(), adapters, {wanted, adapters.recipe()}, next);
+            }));
     require(same(accepted ? swapped : merged, w));
     require(same(accepted ? swapped_record : record, next));
   }
@@ -69,8 +72,10 @@ struct merged_scene {
 
 template <class T>
 void follow(const undo_record& record) {
-  static const merged_scene<T> fused(recipe::fused), rounded(recipe::rounded_delta);
-  (record.recipe() == recipe::fused ? fused : rounded).follow(record);
+  static const merged_scene<T> scenes[] = {merged_scene<T>(recipe::fused),
+                                           merged_scene<T>(recipe::rounded_delta),
+                                           merged_scene<T>(recipe::nan)};
+  scenes[static_cast<int>(record.recipe())].follow(record);
 }
 
 }  // namespace
@@ -86,17 +91,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     try {
       const undo_record record = undo_record::from_bytes(bytes);
       require(std::ranges::equal(record.bytes(), bytes));
-      switch (record.type()) {
-        case element_type::fp32:
-          follow<float>(record);
-          break;
-        case element_type::fp16:
-          follow<f16>(record);
-          break;
-        case element_type::bf16:
-          follow<bf16>(record);
-          break;
-      }
+      detail::with_element(record.type(), [&]<class T>(const T*) { follow<T>(record); });
     } catch (const record_refused&) {
     }
   }
