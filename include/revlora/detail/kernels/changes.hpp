@@ -23,29 +23,44 @@ inline change_counts& operator+=(change_counts& sum, const change_counts& more) 
   return sum;
 }
 
-/// Counts the weights of a block whose bits differ, by pairs of vectors.
+/// Counts lanes that are true, each lane on its own: at most 32,767 of 16 bits.
+template <class Vector>
+class lane_counter {
+ public:
+  template <class Mask>
+  [[gnu::always_inline]] void add(Mask mask) {
+    using arch = typename Vector::arch_type;
+    if constexpr (requires { native<arch>::counted(sums_.data, mask.data); })
+      sums_ = Vector(native<arch>::counted(sums_.data, mask.data));
+    else  // a mask is a vector: a lane that is true is −1
+      sums_ = sums_ - Vector(std::bit_cast<typename Vector::register_type>(mask.data));
+  }
+  std::int64_t sum() const {
+    alignas(64) typename Vector::value_type sums[Vector::size];
+    sums_.store_aligned(sums);
+    std::int64_t all = 0;
+    for (const auto lane : sums) all += lane;
+    return all;
+  }
+
+ private:
+  Vector sums_ = Vector(typename Vector::value_type{0});
+};
+
+/// Counts the weights whose bits differ, by pairs of vectors, of at most `most_blocks`.
 template <class Arch, element T>
 class change_counter {
  public:
   [[gnu::always_inline]] void add(const stored_pair<Arch, T>& before,
                                   const stored_pair<Arch, T>& after) {
 #pragma GCC unroll 2
-    for (int i = 0; i < stored_pair<Arch, T>::vectors; ++i) {
-      const auto is_equal = lanes_of(before.words_of(i)) == lanes_of(after.words_of(i));
-      if constexpr (sizeof is_equal.data == sizeof equal_.data)  // then a lane that is true is −1
-        equal_ = equal_ - vector(std::bit_cast<typename vector::register_type>(is_equal.data));
-      else
-        count_ += std::popcount(to_integer<Arch>(is_equal));
-    }
+    for (int i = 0; i < stored_pair<Arch, T>::vectors; ++i)
+      equal_.add(lanes_of(before.words_of(i)) == lanes_of(after.words_of(i)));
     seen_ += 2 * lanes<Arch>;
   }
 
   std::int64_t changed() const {
-    alignas(64) typename vector::value_type equal[vector::size];
-    equal_.store_aligned(equal);
-    std::int64_t sum = seen_ - count_;
-    for (const auto lane : equal) sum -= lane;
-    return sum;
+    return seen_ - equal_.sum();
   }
 
  private:
@@ -58,8 +73,13 @@ class change_counter {
   }
   using vector = decltype(lanes_of(words<Arch>()));
 
-  vector equal_ = vector(typename vector::value_type{0});
-  int count_ = 0, seen_ = 0;
+ public:
+  static constexpr std::ptrdiff_t most_blocks =
+      32767 / (block_size / static_cast<std::ptrdiff_t>(vector::size));
+
+ private:
+  lane_counter<vector> equal_;
+  std::int64_t seen_ = 0;
 };
 
 /// Of a block that is read from one place and from another; both can be read in full.

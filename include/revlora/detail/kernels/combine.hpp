@@ -175,17 +175,31 @@ template <class Arch, map Map, element T = typename Map::weight>
   return combine_rows<Arch, Map>(rows, range, delta, [](int, const auto&) {});
 }
 
+/// What was changed in some whole blocks.
+template <class Arch, element T>
+struct block_changes {
+  change_counts one_by_one{};  ///< in rows with results that are infinite or NaN
+  change_counter<Arch, T> in_finite_rows{};
+
+  change_counts counts() const {
+    change_counts all = one_by_one;
+    all.changed += in_finite_rows.changed();
+    return all;
+  }
+};
+
 /// Rounds x + D for the rows of a whole block as their D is made.
 template <class Arch, map Map>
 struct combines_rows {
   using T = typename Map::weight;
 
   row_range<T> range;
-  change_counts not_finite{};  ///< of the rows that were combined one by one
-  change_counter<Arch, T> changes{};
+  // Not the counters themselves: a copy of them for each block would have to wait for what was
+  // written before in parts.
+  block_changes<Arch, T>* changes;
 
   [[gnu::always_inline]] void operator()(int row,
-                                         const floats<Arch> (&d)[block_cols / lanes<Arch>]) {
+                                         const floats<Arch> (&d)[block_cols / lanes<Arch>]) const {
     const T* const from = range.from + row * range.from_stride;
     T* const to = range.to + row * range.to_stride;
     combined_row<Arch, T> its;
@@ -195,16 +209,11 @@ struct combines_rows {
       for (int i = 0; i < 2; ++i)
         its.delta[pair][i] = d[delta_offset<Arch, T>(pair, i) / lanes<Arch>];
     if (combine_finite_row<Arch, Map>(from, its, to)) [[likely]]
-      return count_row(its, changes);
+      return count_row(its, changes->in_finite_rows);
     block_delta delta;
     for (int j = 0; j < block_cols / lanes<Arch>; ++j)
       d[j].store_aligned(delta.values + j * lanes<Arch>);
-    not_finite += combine_one_by_one<Map>(from, delta, 0, to);
-  }
-  change_counts counts() const {
-    change_counts all = not_finite;
-    all.changed += changes.changed();
-    return all;
+    changes->one_by_one += combine_one_by_one<Map>(from, delta, 0, to);
   }
 };
 
@@ -217,11 +226,16 @@ change_counts combine_kernel(const kernel_interface::weights& w,
   thread_units<Arch> units;
   panel_deltas<Arch, Map> deltas(&list, w, panel, units, subtracts);
   change_counts counts{};
+  [[maybe_unused]] block_changes<Arch, T> by_rows;
   for_each_block<T>(w, panel, range, [&](std::ptrdiff_t index, const weight_block<T>& block) {
     const row_range<T> rows{block.source, block.source_stride, block.target, block.target_stride};
     if constexpr (holds_whole_rows<Arch>) {
       if (block.is_whole() && deltas.are_complete_by_rows()) {
-        counts += deltas.for_each_row(index, combines_rows<Arch, Map>{rows}).counts();
+        deltas.for_each_row(index, combines_rows<Arch, Map>{rows, &by_rows});
+        if (index % change_counter<Arch, T>::most_blocks == 0) {
+          counts += by_rows.counts();
+          by_rows = {};
+        }
         return true;
       }
     }
@@ -238,6 +252,7 @@ change_counts combine_kernel(const kernel_interface::weights& w,
     }
     return true;
   });
+  if constexpr (holds_whole_rows<Arch>) counts += by_rows.counts();
   return counts;
 }
 

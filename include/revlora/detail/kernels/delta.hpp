@@ -37,7 +37,7 @@ struct completes_rows {
   Visit visit;
 
   template <int count>
-  [[gnu::always_inline]] void operator()(int row, int, const floats<Arch> (&sums)[count]) {
+  [[gnu::always_inline]] void operator()(int row, int, const floats<Arch> (&sums)[count]) const {
     floats<Arch> d[count];
 #pragma GCC unroll 8
     for (int j = 0; j < count; ++j)
@@ -85,14 +85,13 @@ class panel_deltas {
            scales_.values == nullptr;
   }
   /// Calls `visit(row, d)` for the rows of a whole block, in order, if they are, with D in
-  /// registers; gives it back.
+  /// registers.
   template <class Visit>
-  [[gnu::always_inline]] Visit for_each_row(std::ptrdiff_t block, const Visit& visit) {
+  [[gnu::always_inline]] void for_each_row(std::ptrdiff_t block, const Visit& visit) {
     add_up(block, list_->count - 1);
-    completes_rows<Arch, Visit> rows{
-        {last().strength, list_->count == 1}, delta_.values, sign_, visit};
-    units_.multiply(last().products[0], panel_, block, rows);
-    return rows.visit;
+    units_.multiply(last().products[0], panel_, block,
+                    completes_rows<Arch, Visit>{
+                        {last().strength, list_->count == 1}, delta_.values, sign_, visit});
   }
 
  private:

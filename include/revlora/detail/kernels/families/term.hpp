@@ -59,7 +59,8 @@ struct adds_to_block {
   float* values;
 
   template <int count>
-  [[gnu::always_inline]] void operator()(int row, int left, const floats<Arch> (&sums)[count]) {
+  [[gnu::always_inline]] void operator()(int row, int left,
+                                         const floats<Arch> (&sums)[count]) const {
     float* const to = values + row * block_cols + left;
 #pragma GCC unroll 8
     for (int j = 0; j < count; ++j)
@@ -71,8 +72,7 @@ struct adds_to_block {
 template <class Arch>
 void add_product(const kernel_interface::packed_product& product, float strength,
                  const block_place& at, bool is_first, float* values, thread_units<Arch>& units) {
-  adds_to_block<Arch> visit{{strength, is_first}, values};
-  units.multiply(product, at.panel, at.block, visit);
+  units.multiply(product, at.panel, at.block, adds_to_block<Arch>{{strength, is_first}, values});
 }
 
 }  // namespace detail

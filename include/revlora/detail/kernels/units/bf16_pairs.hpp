@@ -71,7 +71,7 @@ struct bf16_pairs_unit {
 
   template <class Arch, class Visit>
   [[gnu::always_inline]] void multiply(const float* up, const float* down, std::ptrdiff_t depth,
-                                       Visit& visit) const {
+                                       const Visit& visit) const {
     multiply_by_chains<Arch, bf16_pairs_unit>(up, down, depth, visit);
   }
 };

@@ -85,7 +85,7 @@ class bf16_tiles_unit {
   /// `depth` is not zero, and at most 16 or a multiple of it. Tiles are read by way of memory only.
   template <class Arch, class Visit>
   [[gnu::always_inline]] void multiply(const float* up, const float* down, std::ptrdiff_t depth,
-                                       Visit& visit) {
+                                       const Visit& visit) {
     constexpr int row_vectors = block_cols / lanes<Arch>;
     multiply_tiles(up, down, depth);
     for (int row = 0; row < block_rows; ++row) {

@@ -126,7 +126,7 @@ template <class Arch, class Unit, int rows, int vectors>
 template <class Arch, class Unit, int rows, int vectors, class Visit>
 [[gnu::always_inline]] inline void visit_sums(const float* up, const float* down,
                                               std::ptrdiff_t depth, tile<Arch, rows, vectors>*,
-                                              Visit& visit) {
+                                              const Visit& visit) {
   alignas(64) float sums_before[block_size];
   const std::ptrdiff_t first = sum_first_ranks<Arch, Unit>(
       up, down, depth, static_cast<square_tile<Arch>*>(nullptr), sums_before);
@@ -143,7 +143,7 @@ template <class Arch, class Unit, int rows, int vectors, class Visit>
 /// Hands the sums of a block to a visitor, tile by tile; `depth` is even.
 template <class Arch, class Unit, class Visit>
 [[gnu::always_inline]] inline void multiply_by_chains(const float* up, const float* down,
-                                                      std::ptrdiff_t depth, Visit& visit) {
+                                                      std::ptrdiff_t depth, const Visit& visit) {
   visit_sums<Arch, Unit>(up, down, depth, static_cast<visited_tile<Arch>*>(nullptr), visit);
 }
 

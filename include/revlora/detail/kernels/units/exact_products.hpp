@@ -33,7 +33,7 @@ struct exact_products_unit : widened_steps {
 
   template <class Arch, class Visit>
   [[gnu::always_inline]] void multiply(const float* up, const float* down, std::ptrdiff_t depth,
-                                       Visit& visit) const {
+                                       const Visit& visit) const {
     multiply_by_chains<Arch, exact_products_unit>(up, down, depth, visit);
   }
 };

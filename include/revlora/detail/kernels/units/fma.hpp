@@ -26,7 +26,7 @@ struct fma_unit : widened_steps {
 
   template <class Arch, class Visit>
   [[gnu::always_inline]] void multiply(const float* up, const float* down, std::ptrdiff_t depth,
-                                       Visit& visit) const {
+                                       const Visit& visit) const {
     multiply_by_chains<Arch, fma_unit>(up, down, depth, visit);
   }
 };

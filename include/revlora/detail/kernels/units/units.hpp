@@ -52,7 +52,8 @@ class thread_units<Arch, unit_list<Units...>> : Units... {
   /// Hands the sums of a block to a visitor (unit.hpp).
   template <class Visit>
   [[gnu::always_inline]] void multiply(const kernel_interface::packed_product& product,
-                                       std::ptrdiff_t panel, std::ptrdiff_t block, Visit& visit) {
+                                       std::ptrdiff_t panel, std::ptrdiff_t block,
+                                       const Visit& visit) {
     const float* const up = product.up + panel * product.depth * block_rows;
     const float* const down = product.down + block * product.depth * block_cols;
     const auto multiply_if_chosen = [&]<class Unit>(Unit & unit) __attribute__((always_inline)) {
@@ -73,10 +74,8 @@ class thread_units<Arch, unit_list<Units...>> : Units... {
   // On its own, with a copy of the visitor, so that what both need stays in registers.
   template <class Unit, class Visit>
   [[gnu::noinline]] static void multiply_by(Unit& unit, const float* up, const float* down,
-                                            std::ptrdiff_t depth, Visit& visit) {
-    Visit copy = visit;
-    unit.template multiply<Arch>(up, down, depth, copy);
-    visit = copy;
+                                            std::ptrdiff_t depth, Visit visit) {
+    unit.template multiply<Arch>(up, down, depth, visit);
   }
 };
 

@@ -23,7 +23,13 @@ struct registers<64> {
   static __m512 fused(__m512 a, __m512 b, __m512 c) { return _mm512_fmadd_ps(a, b, c); }
   static std::uint64_t to_integer(__mmask16 mask) { return mask; }
   static std::uint64_t halves_to_integer(__mmask32 mask) { return mask; }
+  static __m512i counted(__m512i sums, __mmask16 words) {
+    return _mm512_mask_sub_epi32(sums, words, sums, _mm512_set1_epi32(-1));
+  }
 #if defined(__AVX512BW__)
+  static __m512i counted(__m512i sums, __mmask32 halves) {
+    return _mm512_mask_sub_epi16(sums, halves, sums, _mm512_set1_epi32(-1));
+  }
   static __mmask32 have_common_bits(__m512i a, __m512i b) {
     return _mm512_test_epi16_mask(a, b);
   }

@@ -10,6 +10,7 @@
 //   fused               a·b + c with one rounding
 //   to_integer          a mask of words, bit i for lane i
 //   halves_to_integer   a mask of 16-bit lanes
+//   counted             sums, one more where a mask is true, if a mask is no vector
 //   have_common_bits    the 16-bit lanes in which two have a bit in common
 //   multiply_pairs      the sum of the products of lower and of upper halves, signed, of each word
 //   load_u8, store_u8   unsigned 8-bit numbers to words, and words of such numbers back
