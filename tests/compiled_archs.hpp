@@ -57,8 +57,9 @@ struct arch_traits<xsimd::fma3<xsimd::avx2>> {
 /// AVX-512 with the units that a machine has.
 template <class... Units>
 struct avx512_with {
+  template <class Maps>
   static const revlora::kernel_interface::kernel_table& kernels() {
-    return revlora::detail::kernels<xsimd::avx512bw, revlora::detail::unit_list<Units...>>;
+    return revlora::detail::kernels<xsimd::avx512bw, revlora::detail::unit_list<Units...>, Maps>;
   }
 };
 using avx512 = avx512_with<revlora::detail::fma_unit>;

@@ -60,7 +60,7 @@ struct number_format {
       return negative | ((rest << dropped_bits) + rebias);
     if (rest == 0) return negative;
     // rest · 2^(1 − bias − mantissa), which fp32 has as a normal number.
-    const int top = std::bit_width(rest) - 1;
+    const int top = static_cast<int>(std::bit_width(rest)) - 1;
     const auto biased = static_cast<std::uint32_t>(top + 1 - bias - mantissa + 127);
     return negative | biased << 23 | ((rest << (23 - top)) & 0x7fffff);
   }

@@ -60,10 +60,13 @@ const kernel_table& kernels_of() {
 #ifdef REVLORA_DISPATCH
   return Target::kernels();
 #else
-  if constexpr (requires { Target::kernels(); })
+  using maps = typename maps_for<View>::type;
+  if constexpr (requires { Target::template kernels<maps>(); })
+    return Target::template kernels<maps>();
+  else if constexpr (requires { Target::kernels(); })
     return Target::kernels();
   else
-    return compiled_kernels<Target, typename maps_for<View>::type, needs_of(verb)>();
+    return compiled_kernels<Target, maps, needs_of(verb)>();
 #endif
 }
 

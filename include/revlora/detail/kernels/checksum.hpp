@@ -9,6 +9,7 @@
 #include "../panels.hpp"
 #include "../record/checksum_rule.hpp"
 #include "block.hpp"
+#include "loads.hpp"
 #include "simd.hpp"
 #include "stored_weights.hpp"
 

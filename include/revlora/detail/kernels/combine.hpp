@@ -59,37 +59,37 @@ template <class Arch, map Map, element T = typename Map::weight>
   return true;
 }
 
-/// Rounds x + D of a row, D being in `its`, and writes it. False, and nothing is written, if a
+/// Rounds x + D of a row, D being in `weights`, and writes it. False, and nothing is written, if a
 /// result is infinite or NaN.
 template <class Arch, map Map, element T = typename Map::weight>
-[[gnu::always_inline]] inline bool combine_finite_row(const T* from, combined_row<Arch, T>& its,
+[[gnu::always_inline]] inline bool combine_finite_row(const T* from, combined_row<Arch, T>& weights,
                                                       T* to) {
   floats<Arch> numbers[pairs_of_row<Arch>][2];
   prefetch_right(from);
 #pragma GCC unroll 8
   for (int pair = 0; pair < pairs_of_row<Arch>; ++pair) {
-    its.before[pair] = stored_pair<Arch, T>::load(from + pair * 2 * lanes<Arch>);
+    weights.before[pair] = stored_pair<Arch, T>::load(from + pair * 2 * lanes<Arch>);
 #pragma GCC unroll 2
     for (int i = 0; i < 2; ++i)
-      numbers[pair][i] = Map::sum(its.before[pair].value(i), its.delta[pair][i]);
+      numbers[pair][i] = Map::sum(weights.before[pair].value(i), weights.delta[pair][i]);
   }
-  if (!round_finite<Arch, Map>(numbers, its.after)) return false;
+  if (!round_finite<Arch, Map>(numbers, weights.after)) return false;
 #pragma GCC unroll 8
   for (int pair = 0; pair < pairs_of_row<Arch>; ++pair)
-    its.after[pair].store(to + pair * 2 * lanes<Arch>);
+    weights.after[pair].store(to + pair * 2 * lanes<Arch>);
   return true;
 }
 
 /// D of a row from memory.
 template <class Arch, element T>
 [[gnu::always_inline]] inline void load_delta(const block_delta& delta, int row,
-                                              combined_row<Arch, T>& its) {
+                                              combined_row<Arch, T>& weights) {
 #pragma GCC unroll 8
   for (int pair = 0; pair < pairs_of_row<Arch>; ++pair)
 #pragma GCC unroll 2
     for (int i = 0; i < 2; ++i)
-      its.delta[pair][i] = floats<Arch>::load_aligned(delta.values + row * block_cols +
-                                                      delta_offset<Arch, T>(pair, i));
+      weights.delta[pair][i] = floats<Arch>::load_aligned(delta.values + row * block_cols +
+                                                          delta_offset<Arch, T>(pair, i));
 }
 
 template <class Arch, element T>
@@ -106,12 +106,12 @@ template <class Arch, map Map, class See, element T = typename Map::weight>
 [[gnu::always_inline]] inline int combine_finite_rows(int first, int rows, row_range<T> range,
                                                       const block_delta& delta, const See& see) {
   for (int row = first; row < rows; ++row) {
-    combined_row<Arch, T> its;
-    load_delta(delta, row, its);
-    if (!combine_finite_row<Arch, Map>(range.from + row * range.from_stride, its,
+    combined_row<Arch, T> weights;
+    load_delta(delta, row, weights);
+    if (!combine_finite_row<Arch, Map>(range.from + row * range.from_stride, weights,
                                        range.to + row * range.to_stride))
       return row;
-    see(row, its);
+    see(row, weights);
   }
   return rows;
 }
@@ -135,13 +135,13 @@ template <map Map, element T = typename Map::weight>
 
 template <class Arch, element T>
 combined_row<Arch, T> load_row(const T* before, const block_delta& delta, int row, const T* after) {
-  combined_row<Arch, T> its;
+  combined_row<Arch, T> weights;
   for (int pair = 0; pair < pairs_of_row<Arch>; ++pair) {
-    its.before[pair] = stored_pair<Arch, T>::load(before + pair * 2 * lanes<Arch>);
-    its.after[pair] = stored_pair<Arch, T>::load(after + pair * 2 * lanes<Arch>);
+    weights.before[pair] = stored_pair<Arch, T>::load(before + pair * 2 * lanes<Arch>);
+    weights.after[pair] = stored_pair<Arch, T>::load(after + pair * 2 * lanes<Arch>);
   }
-  load_delta(delta, row, its);
-  return its;
+  load_delta(delta, row, weights);
+  return weights;
 }
 
 /// Rounds x + D for some rows of a block. Each row is shown to `see`, but for those that are not
@@ -202,14 +202,14 @@ struct combines_rows {
                                          const floats<Arch> (&d)[block_cols / lanes<Arch>]) const {
     const T* const from = range.from + row * range.from_stride;
     T* const to = range.to + row * range.to_stride;
-    combined_row<Arch, T> its;
+    combined_row<Arch, T> weights;
 #pragma GCC unroll 8
     for (int pair = 0; pair < pairs_of_row<Arch>; ++pair)
 #pragma GCC unroll 2
       for (int i = 0; i < 2; ++i)
-        its.delta[pair][i] = d[delta_offset<Arch, T>(pair, i) / lanes<Arch>];
-    if (combine_finite_row<Arch, Map>(from, its, to)) [[likely]]
-      return count_row(its, changes->in_finite_rows);
+        weights.delta[pair][i] = d[delta_offset<Arch, T>(pair, i) / lanes<Arch>];
+    if (combine_finite_row<Arch, Map>(from, weights, to)) [[likely]]
+      return count_row(weights, changes->in_finite_rows);
     block_delta delta;
     for (int j = 0; j < block_cols / lanes<Arch>; ++j)
       d[j].store_aligned(delta.values + j * lanes<Arch>);

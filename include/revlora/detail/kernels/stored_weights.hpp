@@ -11,6 +11,7 @@
 #include "../namespace.hpp"
 #include "../panels.hpp"
 #include "convert.hpp"
+#include "loads.hpp"
 #include "simd.hpp"
 
 namespace revlora {
