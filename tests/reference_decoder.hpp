@@ -202,12 +202,16 @@ inline void append_elements(std::vector<std::byte>& bytes,
 
 inline std::uint64_t fingerprint(const revlora::adapter& adapter) {
   std::vector<std::byte> bytes;
+  if (adapter.family() == revlora::family::hadamard) append_integer(bytes, 0x101, 4);
   append_integer(bytes, static_cast<std::uint64_t>(adapter.type()), 4);
-  append_integer(bytes, static_cast<std::uint64_t>(adapter.factor(0).rows()), 8);
-  append_integer(bytes, static_cast<std::uint64_t>(adapter.factor(1).rows()), 8);
-  append_integer(bytes, static_cast<std::uint64_t>(adapter.factor(1).cols()), 8);
-  append_elements(bytes, adapter.factor(0));
-  append_elements(bytes, adapter.factor(1));
+  for (std::size_t pair = 0; pair < adapter.factor_count(); pair += 2) {
+    const auto b = adapter.factor(pair), a = adapter.factor(pair + 1);
+    append_integer(bytes, static_cast<std::uint64_t>(b.rows()), 8);
+    append_integer(bytes, static_cast<std::uint64_t>(a.rows()), 8);
+    append_integer(bytes, static_cast<std::uint64_t>(a.cols()), 8);
+    append_elements(bytes, b);
+    append_elements(bytes, a);
+  }
   return stream_checksum(bytes) ^ oracle::bits_of(adapter.strength());
 }
 

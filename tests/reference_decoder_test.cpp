@@ -483,10 +483,15 @@ TYPED_TEST(ReferenceFingerprint, IsTheLibrarys) {
   engine random(11);
   for (const std::ptrdiff_t rank : {0, 1, 7, 64}) {
     auto adapter = random_factors<TypeParam>(random, 33, 70, rank, kind::any_bits, 1, 0.3f);
+    const auto other = random_factors<TypeParam>(random, 33, 70, 3, kind::any_bits, 1, 1);
     for (const float strength : {0.3f, -0.0f, 1e30f}) {
       adapter.strength = strength;
       EXPECT_EQ(reference::fingerprint(adapter.view()), revlora::fingerprint(adapter.view()))
           << "rank " << rank << ", strength " << strength;
+      const revlora::hadamard both({adapter.b.view(), adapter.a.view()},
+                                   {other.b.view(), other.a.view()}, strength);
+      EXPECT_EQ(reference::fingerprint(both), revlora::fingerprint(both))
+          << "hadamard, rank " << rank << ", strength " << strength;
     }
   }
 }
