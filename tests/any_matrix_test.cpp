@@ -27,36 +27,35 @@ class AnyMatrix : public testing::Test {
 TYPED_TEST_SUITE(AnyMatrix, weight_types, weight_name);
 
 TYPED_TEST(AnyMatrix, IsMergedAndUnmergedAsATypedView) {
-  const low_rank adapter = this->adapter.view();
+  const low_rank update = this->adapter.view();
   matrix<TypeParam> typed = this->base, w = this->base;
   undo_record typed_record, record;
-  const auto expected = revlora::merge(typed.view(), adapter, typed_record);
-  EXPECT_EQ(revlora::merge(this->any(w), adapter, record), expected);
+  const auto expected = revlora::merge(typed.view(), update, typed_record);
+  EXPECT_EQ(revlora::merge(this->any(w), update, record), expected);
   ASSERT_TRUE(same_bits(typed, w));
   ASSERT_TRUE(same_bytes(typed_record.bytes(), record.bytes()));
   EXPECT_EQ(revlora::state_of(this->any(w), record), revlora::weights_state::merged);
-  EXPECT_TRUE(revlora::validate(any_const_matrix(this->any(w)), adapter, record));
+  EXPECT_TRUE(revlora::validate(any_const_matrix(this->any(w)), update, record));
 
   matrix<TypeParam> to = this->base;
-  EXPECT_EQ(revlora::merge(any_const_matrix(this->base.view()), this->any(to), adapter), expected);
+  EXPECT_EQ(revlora::merge(any_const_matrix(this->base.view()), this->any(to), update), expected);
   ASSERT_TRUE(same_bits(typed, to));
-  EXPECT_EQ(revlora::merge(this->base.view(), this->any(to), adapter, record), expected);
+  EXPECT_EQ(revlora::merge(this->base.view(), this->any(to), update, record), expected);
   ASSERT_TRUE(same_bits(typed, to));
-  revlora::unmerge(this->any(w), adapter, record);
+  revlora::unmerge(this->any(w), update, record);
   ASSERT_TRUE(same_bits(this->base, w));
 
   matrix<TypeParam> subtracted = this->base;
-  EXPECT_EQ(revlora::subtract(subtracted.view(), adapter),
-            revlora::subtract(this->any(w), adapter));
+  EXPECT_EQ(revlora::subtract(subtracted.view(), update), revlora::subtract(this->any(w), update));
   ASSERT_TRUE(same_bits(subtracted, w));
 }
 
 TYPED_TEST(AnyMatrix, IsSlicedAndTransposedAsATypedView) {
-  const low_rank adapter = this->adapter.view();
+  const low_rank update = this->adapter.view();
   matrix<TypeParam> typed = this->base, w = this->base;
   revlora::merge(typed.view().row_slice(3, 20).column_slice(5, 70),
-                 adapter.row_slice(3, 20).column_slice(5, 70));
-  const revlora::adapter any = adapter;
+                 update.row_slice(3, 20).column_slice(5, 70));
+  const revlora::adapter any = update;
   revlora::merge(this->any(w).row_slice(3, 20).column_slice(5, 70),
                  any.row_slice(3, 20).column_slice(5, 70));
   ASSERT_TRUE(same_bits(typed, w));
@@ -69,7 +68,7 @@ TYPED_TEST(AnyMatrix, IsSlicedAndTransposedAsATypedView) {
                           35);
   revlora::merge(turned.transposed(), any.transposed());
   matrix<TypeParam> merged = this->base;
-  revlora::merge(merged.view(), adapter);
+  revlora::merge(merged.view(), update);
   for (std::ptrdiff_t i = 0; i < 35; ++i)
     for (std::ptrdiff_t j = 0; j < 140; ++j)
       ASSERT_EQ(oracle::bits_of(columns_first[static_cast<std::size_t>(j * 35 + i)]),
@@ -79,9 +78,9 @@ TYPED_TEST(AnyMatrix, IsSlicedAndTransposedAsATypedView) {
 TYPED_TEST(AnyMatrix, MakesAdaptersOfWhatIsKnownAtRunTime) {
   const auto b = this->adapter.b.view(), a = this->adapter.a.view();
   const auto type = revlora::element_type::bf16;
-  const low_rank adapter(any_const_matrix(b.data, type, b.rows, b.cols, b.row_stride),
-                         any_const_matrix(a.data, type, a.rows, a.cols, a.row_stride), 0.5);
-  EXPECT_EQ(revlora::fingerprint(adapter), revlora::fingerprint(this->adapter.view()));
+  const low_rank update(any_const_matrix(b.data, type, b.rows, b.cols, b.row_stride),
+                        any_const_matrix(a.data, type, a.rows, a.cols, a.row_stride), 0.5);
+  EXPECT_EQ(revlora::fingerprint(update), revlora::fingerprint(this->adapter.view()));
 }
 
 TEST(AnyMatrix, RefusesWhatTypedViewsCannotBe) {
