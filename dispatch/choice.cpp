@@ -61,8 +61,8 @@ constexpr name names[] = {
 
 /// Null if it does not run here.
 const kernel_table* find(instruction_set set) {
-  for (const row& its : rows)
-    if (its.set == set) return its.runs_here() ? &its.kernels : nullptr;
+  for (const row& each : rows)
+    if (each.set == set) return each.runs_here() ? &each.kernels : nullptr;
   return nullptr;
 }
 
@@ -73,9 +73,9 @@ std::string possible_here() {
 }
 
 /// Whether a better one than those before it in the table, on this machine.
-bool pays_here([[maybe_unused]] const row& its) {
+bool pays_here([[maybe_unused]] const row& given) {
 #if defined(__x86_64__)
-  if (its.set == instruction_set::avx512bf16) return built_in::has_fast_bf16_pairs();
+  if (given.set == instruction_set::avx512bf16) return built_in::has_fast_bf16_pairs();
 #endif
   return true;
 }
@@ -90,10 +90,10 @@ instruction_set choose() {
   const char* const wanted = std::getenv("REVLORA_ISA");
   if (wanted == nullptr || *wanted == '\0') return best_here();
   const std::string named = "REVLORA_ISA names \"" + std::string(wanted) + "\", which ";
-  for (const name& its : names) {
-    if (std::string_view(wanted) != its.text) continue;
-    if (find(its.set) == nullptr) fail(named + "does not run here" + possible_here());
-    return its.set;
+  for (const name& each : names) {
+    if (std::string_view(wanted) != each.text) continue;
+    if (find(each.set) == nullptr) fail(named + "does not run here" + possible_here());
+    return each.set;
   }
   fail(named + "is no instruction set" + possible_here());
 }
@@ -101,8 +101,8 @@ instruction_set choose() {
 }  // namespace
 
 const char* name_of(instruction_set set) {
-  for (const name& its : names)
-    if (its.set == set) return its.text;
+  for (const name& each : names)
+    if (each.set == set) return each.text;
   return "unknown";
 }
 
@@ -112,8 +112,8 @@ bool runs_here(instruction_set set) {
 
 std::vector<instruction_set> available() {
   std::vector<instruction_set> sets;
-  for (const row& its : rows)
-    if (its.runs_here()) sets.push_back(its.set);
+  for (const row& each : rows)
+    if (each.runs_here()) sets.push_back(each.set);
   return sets;
 }
 

@@ -67,8 +67,9 @@ struct matrix_view {
   template <class Matrix>
   requires detail::strided<Matrix, T>
   constexpr matrix_view(Matrix&& matrix) {
-    const detail::strides_of its(matrix);
-    *this = {detail::data_of(matrix), its.rows, its.cols, its.row_stride, its.col_stride};
+    const detail::strides_of strides(matrix);
+    *this = {detail::data_of(matrix), strides.rows, strides.cols, strides.row_stride,
+             strides.col_stride};
   }
 
   /// A view of T is one of const T.

@@ -101,7 +101,7 @@ struct change_counts {
 };
 
 /// One panel on its way from a list of adapters to another, by way of the base.
-struct panel_exchange {
+struct panel_task {
   weights w;
   std::ptrdiff_t panel;
   const delta* merged;     ///< what was added to the weights; null if nothing
@@ -121,9 +121,9 @@ struct weight_kernels {
   /// to ← round(from ± D) in some blocks of a panel.
   change_counts (*combine)(const weights&, const delta&, bool subtracts, std::ptrdiff_t panel,
                            block_range);
-  void (*exchange)(panel_exchange&);
+  void (*exchange)(panel_task&);
   /// Leads the first `count` blocks, which are at the goal, back to where they were.
-  void (*take_back)(const panel_exchange&, std::ptrdiff_t count);
+  void (*take_back)(const panel_task&, std::ptrdiff_t count);
   panel_checksums (*checksums)(const weights&, std::ptrdiff_t panel);
   bool splits_columns;  ///< whether D's columns are ordered even first, odd after
 };

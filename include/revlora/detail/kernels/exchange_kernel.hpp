@@ -38,7 +38,7 @@ struct panel_restorer {
 
 /// The exchange kernel.
 template <class Arch, map Map>
-void exchange_kernel(kernel_interface::panel_exchange& work) {
+void exchange_kernel(kernel_interface::panel_task& work) {
   using T = typename Map::weight;
   thread_units<Arch> units;
   panel_restorer<Arch, Map> merged{
@@ -77,7 +77,7 @@ void exchange_kernel(kernel_interface::panel_exchange& work) {
 
 /// The take_back kernel.
 template <class Arch, map Map>
-void take_back_kernel(const kernel_interface::panel_exchange& work, std::ptrdiff_t count) {
+void take_back_kernel(const kernel_interface::panel_task& work, std::ptrdiff_t count) {
   using T = typename Map::weight;
   thread_units<Arch> units;
   panel_restorer<Arch, Map> wanted{

@@ -45,15 +45,15 @@ inline std::uint8_t read_record(const std::byte* bytes, std::size_t size, plain:
 /// Of no record: nothing.
 inline plain::record_view look_at(const plain::record* record) {
   if (record == nullptr) return {};
-  const record_contents& its = *contents_of(record);
-  return {its.bytes.data(),
-          its.bytes.size(),
-          static_cast<std::uint8_t>(its.type),
-          static_cast<std::uint8_t>(its.recipe),
-          its.rows,
-          its.cols,
-          its.fingerprints.data(),
-          its.fingerprints.size()};
+  const record_contents& contents = *contents_of(record);
+  return {contents.bytes.data(),
+          contents.bytes.size(),
+          static_cast<std::uint8_t>(contents.type),
+          static_cast<std::uint8_t>(contents.recipe),
+          contents.rows,
+          contents.cols,
+          contents.fingerprints.data(),
+          contents.fingerprints.size()};
 }
 
 }  // namespace detail

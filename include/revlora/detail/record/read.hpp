@@ -21,8 +21,8 @@ namespace detail {
 
 /// Reads the bytes of a record, or says why not; allocates no more than the bytes justify.
 inline validation read_record(std::span<const std::byte> bytes, record_contents& record) {
-  const auto damaged = [](const char* how) {
-    return refused(refusal::damaged, {"the undo record is damaged: ", how});
+  const auto damaged = [](const char* reason) {
+    return refused(refusal::damaged, {"the undo record is damaged: ", reason});
   };
   const auto truncated = [&] {
     return refused(refusal::truncated,
@@ -58,8 +58,7 @@ inline validation read_record(std::span<const std::byte> bytes, record_contents&
   record.cols = static_cast<std::ptrdiff_t>(cols);
   for (std::uint64_t i = 0; i < adapters; ++i)
     record.fingerprints.push_back(in.get<std::uint64_t>());
-  if (may_be_scaled(record.type))
-    record.scales_fingerprint = in.get<std::uint64_t>();
+  if (may_be_scaled(record.type)) record.scales_fingerprint = in.get<std::uint64_t>();
   record.base_checksum = in.get<std::uint64_t>();
 
   const auto panels = static_cast<std::uint64_t>(panels_of(record.rows, record.cols));

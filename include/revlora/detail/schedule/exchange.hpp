@@ -116,7 +116,7 @@ class exchange {
 
   /// A panel that has arrived.
   void lead_back(std::ptrdiff_t panel) {
-    kernel_interface::panel_exchange work = begin(panel);
+    kernel_interface::panel_task work = begin(panel);
     if (new_record_ != nullptr) work.wanted_code = code_of(new_entry(panel), new_record_->arena);
     kernels_.take_back(work, std::numeric_limits<std::ptrdiff_t>::max());
   }
@@ -129,8 +129,8 @@ class exchange {
     return adapters.adds_nothing() ? nullptr : &adapters.delta();
   }
 
-  kernel_interface::panel_exchange begin(std::ptrdiff_t panel) const {
-    kernel_interface::panel_exchange work{};
+  kernel_interface::panel_task begin(std::ptrdiff_t panel) const {
+    kernel_interface::panel_task work{};
     work.w = weights_;
     work.panel = panel;
     work.merged = old_delta_;
@@ -140,7 +140,7 @@ class exchange {
 
   /// One panel, from start to goal; if that fails, back again.
   outcome lead(std::ptrdiff_t panel) {
-    kernel_interface::panel_exchange work = begin(panel);
+    kernel_interface::panel_task work = begin(panel);
     if (old_record_ != nullptr) {
       const panel_entry& entry = old_record_->panels[static_cast<std::size_t>(panel)];
       // Before the first block is written. The panel stays in the cache for what follows.
