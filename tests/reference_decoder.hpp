@@ -215,6 +215,17 @@ inline std::uint64_t fingerprint(const revlora::adapter& adapter) {
   return stream_checksum(bytes) ^ oracle::bits_of(adapter.strength());
 }
 
+/// Of scales, each shared by so many rows and columns of the weights.
+inline std::uint64_t fingerprint_of_scales(const revlora::any_const_matrix& scales,
+                                           std::uint64_t rows, std::uint64_t cols) {
+  std::vector<std::byte> bytes;
+  append_integer(bytes, static_cast<std::uint64_t>(scales.type()), 4);
+  append_integer(bytes, rows, 8);
+  append_integer(bytes, cols, 8);
+  append_elements(bytes, scales);
+  return std::max<std::uint64_t>(stream_checksum(bytes), 1);
+}
+
 // ---- 3. The bytes ------------------------------------------------------------------------------
 
 struct header {
@@ -222,6 +233,7 @@ struct header {
   recipe how;
   std::uint64_t rows, cols;
   std::vector<std::uint64_t> fingerprints;
+  std::uint64_t scales_fingerprint = 0;
   std::uint64_t base_checksum;
 };
 
@@ -251,7 +263,7 @@ inline header read_header(byte_reader& bytes) {
   head.cols = bytes.varint();
   const std::uint64_t adapters = bytes.varint();
   for (std::uint64_t i = 0; i < adapters; ++i) head.fingerprints.push_back(bytes.integer(8));
-  if (head.type >= element_type::e4m3 && bytes.integer(8) != 0) refuse("made with scales");
+  if (head.type >= element_type::e4m3) head.scales_fingerprint = bytes.integer(8);
   head.base_checksum = bytes.integer(8);
   return head;
 }
@@ -638,6 +650,7 @@ void require_belongs(const header& head, std::size_t weights, revlora::adapter_l
   if (head.type != revlora::element_type_of<T>) refuse("made for weights of another type");
   require_size(weights, of);
   if (head.how != adapters.recipe()) refuse("made by another recipe");
+  if (head.scales_fingerprint != 0) refuse("made with scales");
   if (head.fingerprints.size() != adapters.size()) refuse("made with another number of adapters");
   for (std::size_t i = 0; i < adapters.size(); ++i) {
     require_shape(adapters[i], of);

@@ -496,6 +496,30 @@ TYPED_TEST(ReferenceFingerprint, IsTheLibrarys) {
   }
 }
 
+TEST(ReferenceScales, HaveTheirFingerprintInTheRecord) {
+  engine random(12);
+  const auto base = random_matrix<revlora::e4m3>(random, 33, 192, kind::normal, 10, 0);
+  const auto adapter = random_factors<float>(random, 33, 192, 2, kind::normal, 1, 1);
+  const auto agrees = [&](const matrix<revlora::bf16>& scales, std::uint64_t rows,
+                          std::uint64_t cols) {
+    matrix<revlora::e4m3> w = base;
+    revlora::undo_record record;
+    const revlora::any_const_matrix view = scales.view();
+    revlora::merge(revlora::any_matrix(w.view()).scaled_by(view), adapter.view(), record);
+    EXPECT_EQ(reference::read_record(record.to_bytes()).head.scales_fingerprint,
+              reference::fingerprint_of_scales(view, rows, cols))
+        << scales.rows() << "×" << scales.cols();
+  };
+  const auto scales = [&](std::ptrdiff_t rows, std::ptrdiff_t cols) {
+    matrix<revlora::bf16> drawn(rows, cols);
+    drawn.fill([&](auto, auto) { return revlora::bf16(0.5f + static_cast<float>(random() % 8)); });
+    return drawn;
+  };
+  agrees(scales(1, 1), 33, 192);
+  agrees(scales(33, 1), 1, 192);
+  agrees(scales(1, 2), 128, 128);
+}
+
 // Section 10.
 struct example {
   matrix<revlora::bf16> base{2, 3};
