@@ -1,8 +1,8 @@
 // Packs factors in the order in which a unit reads them, which is for the unit to say. Everything
 // is made of 32-bit steps.
 //
-// Ranks that are missing in a group of steps are zeros: a product of zeros may turn a chain's −0
-// into +0, but both vanish when the chain is added to a sum that is never −0.
+// Ranks that are missing in a group of steps are zeros: their products may turn a chain's −0 into
+// +0, but a sum that is zero counts as +0.
 #pragma once
 
 #include <algorithm>

@@ -37,13 +37,13 @@ struct any_visitor {
 };
 
 template <class Unit, class Arch>
-concept unit = requires(Unit& it, std::ptrdiff_t rank, magnitudes extremes, const float* packed,
-                        any_visitor visit) {
+concept unit = requires(Unit& of_thread, std::ptrdiff_t rank, magnitudes extremes,
+                        const float* packed, any_visitor visit) {
   { Unit::kind } -> std::convertible_to<arithmetic>;
   { Unit::template takes<bf16> } -> std::convertible_to<bool>;   // factors of a type
   { Unit::is_exact(extremes, extremes) } -> std::same_as<bool>;  // of B and of A
   { Unit::group_of(rank) } -> std::same_as<step_group>;
-  it.template multiply<Arch>(packed, packed, rank, visit);
+  of_thread.template multiply<Arch>(packed, packed, rank, visit);
 };
 
 /// The steps of 32-bit numbers that a rank takes.
