@@ -35,6 +35,21 @@ struct strided_span {
 template <>
 struct revlora::element_traits<other::half> : revlora::stored_as<revlora::element_type::fp16> {};
 
+namespace user {
+// Names that revlora has too, for itself: a call with a number of revlora's means these.
+template <class T>
+int bits_of(T) {
+  return 1;
+}
+template <class T>
+int widen(T) {
+  return 2;
+}
+inline int call_own(revlora::bf16 number) {
+  return bits_of(number) + widen(number);
+}
+}  // namespace user
+
 namespace tests {
 namespace {
 
@@ -354,6 +369,10 @@ TEST(Views, OfEigenMatricesMapsAndBlocks) {
       (layout{3, 4, 2, 12}));
 }
 #endif
+
+TEST(Interop, FunctionsOfUsersAreNotTakenOver) {
+  EXPECT_EQ(user::call_own(bf16(1.0f)), 3);
+}
 
 }  // namespace
 }  // namespace tests

@@ -69,14 +69,14 @@ struct [[gnu::may_alias]] stored_number {
 };
 
 /// IEEE binary16: 1 sign, 5 exponent, 10 mantissa bits.
-using f16 = stored_number<detail::fp16_format, std::uint16_t>;
+using f16 = stored_number<formats::fp16_format, std::uint16_t>;
 /// bfloat16: 1 sign, 8 exponent, 7 mantissa bits, the upper half of a binary32.
-using bf16 = stored_number<detail::bf16_format, std::uint16_t>;
+using bf16 = stored_number<formats::bf16_format, std::uint16_t>;
 /// 8 bits with 4 of exponent and 3 of mantissa, without infinity and with one NaN: "FN", as OCP and
 /// the deep-learning frameworks have it. Up to ±448.
-using e4m3 = stored_number<detail::e4m3_format, std::uint8_t>;
+using e4m3 = stored_number<formats::e4m3_format, std::uint8_t>;
 /// 8 bits with 5 of exponent and 2 of mantissa, infinity and NaNs as in IEEE 754. Up to ±57344.
-using e5m2 = stored_number<detail::e5m2_format, std::uint8_t>;
+using e5m2 = stored_number<formats::e5m2_format, std::uint8_t>;
 
 static_assert(sizeof(float) == 4 && sizeof(f16) == 2 && sizeof(bf16) == 2 && sizeof(e4m3) == 1 &&
               sizeof(e5m2) == 1);

@@ -35,7 +35,8 @@
 ///     into the base would leave, also after a million of them.
 /// 8.  Small. A record is within 5 % of the information bound (fp32: 8 %, rounded_delta and 8 bits:
 ///     6 %), header and checksums included, for 4096×4096 weights and std(D)/std(W) from 1 % to
-///     300 %; weights that are zero cost at most two bits each, unless D is infinite or NaN.
+///     300 %; 8 bits: of weights that scales make as large as their type has numbers. Weights that
+///     are zero cost at most two bits each (8 bits: eight), unless D is infinite or NaN.
 /// 9.  One record everywhere. Its bytes are the same on every machine, and lead back on every
 ///     machine. The format has a version, and is described to the last bit (docs/undo-record.md).
 /// 10. Refusals. A record refuses by name what it does not belong to: other adapters, even by a

@@ -9,7 +9,9 @@
 
 namespace revlora {
 inline namespace REVLORA_NAMESPACE {
-namespace detail {
+// By itself, because the public types name it: what is declared beside it is found by argument for
+// every call that a user's file makes with one of them.
+namespace formats {
 
 /// What the patterns with a filled exponent mean.
 enum class specials : std::uint8_t {
@@ -116,6 +118,10 @@ static_assert(e4m3_format::behind_largest == 480 && e4m3_format::overflow == 0x4
 static_assert(e4m3_format::widened(e4m3_format::largest) == 0x43e00000);  // 448
 static_assert(e5m2_format::widened(e5m2_format::largest) == 0x47600000);  // 57344
 
+}  // namespace formats
+
+namespace detail {
+using namespace formats;
 }  // namespace detail
 }  // namespace REVLORA_NAMESPACE
 }  // namespace revlora
