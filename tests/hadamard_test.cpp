@@ -156,7 +156,7 @@ TYPED_TEST(HadamardRecord, BelongsToTheFactorsInTheirOrder) {
                           {one.first.b.view(), one.first.a.view()}, one.first.strength);
   matrix<TypeParam> w = base;
   revlora::undo_record record;
-  const path<TypeParam>& p = paths<TypeParam>().front();
+  const path<TypeParam> p = paths<TypeParam>().front();
   p.merge_recorded(w.view(), one.view(), record, on_this_thread());
   EXPECT_FALSE(p.validate(w.view(), reversed, record, on_this_thread()));
   EXPECT_TRUE(p.validate(w.view(), one.view(), record, on_this_thread()));
@@ -166,7 +166,7 @@ TYPED_TEST(HadamardRecord, OfATransposeOrASliceIsThatOfTheWeight) {
   engine random(7);
   const auto base = random_matrix<TypeParam>(random, rows, cols, kind::normal, 0.02f);
   const two_products<revlora::bf16> one(random, 5, 34, kind::normal, 0.3f, 0.05f);
-  const path<TypeParam>& p = paths<TypeParam>().front();
+  const path<TypeParam> p = paths<TypeParam>().front();
   matrix<TypeParam> whole = base, slice(20, 70), transpose(cols, rows);
   p.merge(whole.view(), one.view(), on_this_thread());
   slice.fill([&](auto i, auto j) { return base(i + 9, j + 50); });
