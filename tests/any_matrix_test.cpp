@@ -122,6 +122,17 @@ TEST(AnyMatrix, KnowsThreeShapesOfScales) {
     EXPECT_EQ(revlora::validate(scaled_by(130, 1), {}).text(),
               "revlora: scale (7, 0) of W is not a positive finite number");
   }
+  scales[7] = 0.5f;
+  std::vector<revlora::e4m3> others(130 * 200);
+  const any_matrix to(others.data(), revlora::element_type::e4m3, 130, 200);
+  EXPECT_TRUE(revlora::validate(scaled_by(1, 1), to, {}));
+  EXPECT_TRUE(revlora::validate(scaled_by(1, 1),
+                                to.scaled_by(revlora::matrix_view(scales.data(), 1, 1)), {}));
+  EXPECT_EQ(
+      revlora::validate(w, to.scaled_by(revlora::matrix_view(scales.data(), 1, 1)), {}).text(),
+      "revlora: the destination has other scales than the source, which it is to keep");
+  EXPECT_THROW(low_rank(scaled_by(1, 1), w, 1.0f), revlora::invalid_input);
+
   std::vector<float> wide(16);
   const any_matrix fp32(wide.data(), revlora::element_type::fp32, 4, 4);
   EXPECT_EQ(revlora::validate(fp32.scaled_by(revlora::matrix_view(scales.data(), 1, 1)), {}).text(),

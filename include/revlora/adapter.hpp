@@ -74,9 +74,9 @@ struct products {
 /// to it: what takes an adapter takes any, and a list may mix them.
 ///
 /// Its factors are of one element type, which need not be the weight's, and may be row-major or
-/// column-major. Views only: the factors must outlive the calls that use them. Nothing is checked
-/// but slices: shapes, types, strides and strength are when a call uses the adapter
-/// (invalid_input).
+/// column-major, and have no scales. Views only: the factors must outlive the calls that use them.
+/// Nothing else is checked but slices: shapes, types, strides and strength are when a call uses the
+/// adapter (invalid_input).
 class adapter {
  public:
   revlora::family family() const { return static_cast<revlora::family>(plain_.family); }  ///< which
@@ -118,7 +118,10 @@ class adapter {
                strength,
                {}} {
     plain::matrix* to = plain_.factors;
-    for (const any_const_matrix& each : factors) *to++ = each.to_plain().elements;
+    for (const any_const_matrix& each : factors) {
+      detail::require(detail::check_unscaled("a factor", each.to_plain()));
+      *to++ = each.to_plain().elements;
+    }
   }
   /// What one of the functions above made.
   explicit adapter(const plain::adapter& made) : plain_(made) {}

@@ -92,6 +92,11 @@ inline validation check_scale_shape(const plain::weights& w, const plain::matrix
                   ": they are 1×1, one for each row, or one for each block of 128×128"});
 }
 
+inline validation check_unscaled(const char* name, const plain::weights& w) {
+  if (!is_scaled(w)) return {};
+  return refused({name, " has scales, which only weights can have"});
+}
+
 }  // namespace detail
 }  // namespace REVLORA_NAMESPACE
 }  // namespace revlora

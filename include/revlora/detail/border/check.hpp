@@ -95,7 +95,12 @@ inline validation check(const plain::weights& w, const plain::adapter_list& merg
   return check(w, wanted, "wanted adapter ");
 }
 
-/// A destination must be as large as the source, and elsewhere; it says what is scaled.
+inline bool have_same_scales(const plain::weights& v, const plain::weights& w) {
+  return v.scales.data == w.scales.data && v.scales.type == w.scales.type &&
+         v.scale_rows == w.scale_rows && v.scale_cols == w.scale_cols;
+}
+
+/// A destination must be as large as the source, and elsewhere. Its scales are those of the source.
 inline validation check(const plain::weights& from, const plain::weights& to,
                         const plain::adapter_list& adapters) {
   if (validation found = check(to, adapters); !found) return found;
@@ -107,6 +112,8 @@ inline validation check(const plain::weights& from, const plain::weights& to,
   if (source.rows != destination.rows || source.cols != destination.cols)
     return refused({"the destination is ", shape{destination.rows, destination.cols},
                     ", the source ", shape{source.rows, source.cols}});
+  if (is_scaled(to) && !have_same_scales(from, to))
+    return refused({"the destination has other scales than the source, which it is to keep"});
   if (overlap(source, destination))
     return refused(
         {"the destination overlaps the source in memory: to change W in place, pass it once"});
