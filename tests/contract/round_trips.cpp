@@ -79,6 +79,14 @@ void holds_elsewhere(const grid<W>& base, adapter_list adapters, const merged<W>
   CHECK_SAME_BYTES(base.bytes(), back.bytes(), about);
 }
 
+/// The recipe nan is the same as fused where there is an infinity.
+template <class W>
+std::vector<revlora::recipe> recipes_of() {
+  std::vector<revlora::recipe> recipes{revlora::recipe::fused, revlora::recipe::rounded_delta};
+  if (std::is_same_v<W, revlora::e4m3>) recipes.push_back(revlora::recipe::nan);
+  return recipes;
+}
+
 template <class W, class F>
 void round_trip(numbers& random, std::ptrdiff_t rows, std::ptrdiff_t cols) {
   using other = std::conditional_t<std::is_same_v<F, float>, revlora::bf16, float>;
@@ -93,8 +101,7 @@ void round_trip(numbers& random, std::ptrdiff_t rows, std::ptrdiff_t cols) {
     const factors<F> first(random, kind.numbers, rows, cols, 1 + random.below(40), 0.0625f);
     const factors<other> second(random, kind.numbers, rows, cols, random.below(4), -0.5f);
     const std::vector<revlora::low_rank> list{first.view(), second.view()};
-    for (const auto how :
-         {revlora::recipe::fused, revlora::recipe::rounded_delta, revlora::recipe::nan}) {
+    for (const auto how : recipes_of<W>()) {
       const std::string about = std::string(revlora::name_of(revlora::element_type_of<W>)) +
                                 " weights, " + revlora::name_of(revlora::element_type_of<F>) +
                                 " factors of rank " + std::to_string(first.a.view().rows) + ", " +
@@ -124,9 +131,12 @@ void round_trips_of() {
   for (const std::ptrdiff_t rows : {1, 15, 16, 17, 33}) {
     for (const std::ptrdiff_t cols : {1, 63, 64, 65, 130}) {
       round_trip<W, float>(random, rows, cols);
-      round_trip<W, revlora::f16>(random, rows, cols);
-      round_trip<W, revlora::bf16>(random, rows, cols);
-      round_trip<W, revlora::e4m3>(random, rows, cols);
+      if constexpr (sizeof(W) == 1) {  // two types of factors are enough: an emulator is slow
+        round_trip<W, revlora::e4m3>(random, rows, cols);
+      } else {
+        round_trip<W, revlora::f16>(random, rows, cols);
+        round_trip<W, revlora::bf16>(random, rows, cols);
+      }
     }
   }
   round_trip_of_many<W>(random);
