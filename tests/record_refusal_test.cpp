@@ -4,6 +4,7 @@
 #include "paths.hpp"
 #include "record_panels.hpp"
 #include "refusal.hpp"
+#include "revlora/detail/record/write.hpp"
 
 namespace tests {
 namespace {
