@@ -78,7 +78,7 @@ namespace detail {
   plain::answer answer{};
   validation found = ask(call, answer);
   if (!found) return {std::move(found), {}};
-  return {{}, {answer.report.changed, answer.report.became_not_finite}};
+  return {{}, {answer.counts.changed, answer.counts.became_not_finite}};
 }
 inline merge_report done(const attempt& tried) {
   require(tried);

@@ -47,10 +47,6 @@ struct executor {
   bool wakes_a_team;  ///< which costs more than a little work
 };
 
-struct report {
-  std::int64_t changed, became_not_finite;
-};
-
 /// An undo record, whose insides only the floors below know. None: null.
 struct record;
 

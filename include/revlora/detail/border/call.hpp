@@ -37,7 +37,7 @@ enum class state : std::uint8_t {
 };
 
 struct answer {
-  plain::report report;
+  kernel_interface::change_counts counts;
   plain::state state;
 };
 

@@ -43,19 +43,19 @@ class performance {
       : call_(call), kernels_(*call.kernels), scales_(call.from) {}
 
   /// W ← round(W ± D), and nothing that leads back.
-  validation combine(const plain::adapter_list& list, bool subtracts, plain::report& report) {
+  validation combine(const plain::adapter_list& list, bool subtracts, change_counts& counts) {
     if (list.count == 0)
       return call_.elsewhere ? copy_pass(call_.from.elements, call_.to.elements, call_.runs_on)
                              : validation();
     const packed_adapters packed(kernels_, map_of(call_, list), list, call_.runs_on);
     if (!packed.found()) return packed.found();
     return combine_pass(kernels_for(map_of(call_, list)), weights(true), packed, subtracts,
-                        call_.runs_on, report);
+                        call_.runs_on, counts);
   }
 
   /// From one list to another, by way of the base. Without an origin the weights are the base;
   /// without a goal they are to be.
-  validation exchange_lists(bool has_origin, bool has_goal, plain::report& report) {
+  validation exchange_lists(bool has_origin, bool has_goal, change_counts& counts) {
     const record_contents* const old_record = has_origin ? contents_of(call_.old_record) : nullptr;
     const weight_map map = map_of(call_, call_.wanted.count > 0 ? call_.wanted : call_.merged);
     std::optional<packed_adapters> merged, wanted;
@@ -87,7 +87,7 @@ class performance {
                          (has_goal && call_.wanted.count > 0) || call_.elsewhere;
     exchange work(kernels_for(map), kernels_.absorb, weights(changes), origin, goal);
     if (validation found = run(work, old_record); !found) return found;
-    report = work.report();
+    counts = work.counts();
     if (!has_goal) return {};
     *replaced = std::move(next);
     if (made != nullptr) *call_.new_record = handle_of(made.release());
@@ -192,17 +192,17 @@ inline validation perform_checked(const plain::call& call, plain::answer& answer
   performance work(call);
   switch (call.asked) {
     case plain::verb::merge:
-      return work.combine(call.wanted, false, answer.report);
+      return work.combine(call.wanted, false, answer.counts);
     case plain::verb::subtract:
-      return work.combine(call.merged, true, answer.report);
+      return work.combine(call.merged, true, answer.counts);
     case plain::verb::merge_recorded:
-      return work.exchange_lists(false, true, answer.report);
+      return work.exchange_lists(false, true, answer.counts);
     case plain::verb::unmerge:
-      return work.exchange_lists(true, false, answer.report);
+      return work.exchange_lists(true, false, answer.counts);
     case plain::verb::swap:
       // With nothing merged, and no record of it: the weights are the base.
       return work.exchange_lists(!is_fresh || call.merged.count > 0, !call.only_checks,
-                                 answer.report);
+                                 answer.counts);
     case plain::verb::look:
       return work.find_state(contents_of(call.old_record), answer.state);
   }

@@ -97,7 +97,7 @@ class exchange {
   const validation& execution() const { return execution_; }
 
   /// What is changed, and what is not finite any more that was in the base.
-  plain::report report() const { return counts_.report(); }
+  change_counts counts() const { return counts_.sum(); }
 
  private:
   /// Leads the panels that have arrived back when it goes out of scope, also by an exception.

@@ -32,7 +32,7 @@ class shared_counts {
     changed_ += found.changed;
     became_not_finite_ += found.became_not_finite;
   }
-  plain::report report() const { return {changed_, became_not_finite_}; }
+  change_counts sum() const { return {changed_, became_not_finite_}; }
 
  private:
   std::atomic<std::int64_t> changed_ = 0, became_not_finite_ = 0;
@@ -45,7 +45,7 @@ class shared_counts {
 /// end. Elsewhere it says what the executor failed to do.
 inline validation combine_pass(const weight_kernels& kernels, const kernel_interface::weights& w,
                                const packed_adapters& adapters, bool subtracts,
-                               const plain::executor& executor, plain::report& report) {
+                               const plain::executor& executor, change_counts& sum) {
   shared_counts counts;
   piecework panels(panels_of(w.rows, w.cols));
   const std::ptrdiff_t width = blocks_at_once(adapters.delta());
@@ -60,7 +60,7 @@ inline validation combine_pass(const weight_kernels& kernels, const kernel_inter
     else if (validation found = panels.run(executor, elements, combine); !found)
       return found;
   }
-  report = counts.report();
+  sum = counts.sum();
   return {};
 }
 
