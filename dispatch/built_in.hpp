@@ -6,10 +6,9 @@
 namespace revlora::dispatch::built_in {
 
 #if defined(__x86_64__)
-extern const kernel_interface::kernel_table sse2, avx2, avx512, avx512bf16, amx;
+extern const kernel_interface::kernel_table sse2, avx2, avx512, avx512vbmi2, avx512bf16, amx;
 
-bool has_bf16_pairs();       ///< to be asked only where avx512 runs
-bool has_fast_bf16_pairs();  ///< likewise
+bool has_fast_bf16_pairs();  ///< to be asked only where avx512bf16 runs
 bool has_bf16_tiles();       ///< to be asked only where what else amx is compiled for runs
 #elif defined(__aarch64__)
 extern const kernel_interface::kernel_table neon;

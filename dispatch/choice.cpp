@@ -31,10 +31,10 @@ constexpr row rows[] = {
     {instruction_set::sse2, built_in::sse2, [] { return true; }},
     {instruction_set::avx2, built_in::avx2, has_avx2},
     {instruction_set::avx512, built_in::avx512, has_avx512},
-    {instruction_set::avx512bf16, built_in::avx512bf16,
-     [] { return has_avx512() && built_in::has_bf16_pairs(); }},
+    {instruction_set::avx512vbmi2, built_in::avx512vbmi2, has_avx512vbmi2},
+    {instruction_set::avx512bf16, built_in::avx512bf16, has_avx512bf16},
     {instruction_set::amx, built_in::amx,
-     [] { return has_avx512_of_amx() && built_in::has_bf16_tiles(); }},
+     [] { return has_avx512bf16() && built_in::has_bf16_tiles(); }},
 #elif defined(__aarch64__)
     {instruction_set::neon, built_in::neon, [] { return true; }},
 #endif
@@ -45,9 +45,13 @@ struct name {
   const char* text;
 };
 constexpr name names[] = {
-    {instruction_set::sse2, "sse2"},     {instruction_set::avx2, "avx2"},
-    {instruction_set::avx512, "avx512"}, {instruction_set::avx512bf16, "avx512bf16"},
-    {instruction_set::amx, "amx"},       {instruction_set::neon, "neon"},
+    {instruction_set::sse2, "sse2"},
+    {instruction_set::avx2, "avx2"},
+    {instruction_set::avx512, "avx512"},
+    {instruction_set::avx512vbmi2, "avx512vbmi2"},
+    {instruction_set::avx512bf16, "avx512bf16"},
+    {instruction_set::amx, "amx"},
+    {instruction_set::neon, "neon"},
 };
 
 [[noreturn]] void fail(const std::string& what) {
@@ -141,6 +145,7 @@ const kernel_table& on<set>::kernels() {
 template struct on<instruction_set::sse2>;
 template struct on<instruction_set::avx2>;
 template struct on<instruction_set::avx512>;
+template struct on<instruction_set::avx512vbmi2>;
 template struct on<instruction_set::avx512bf16>;
 template struct on<instruction_set::amx>;
 template struct on<instruction_set::neon>;

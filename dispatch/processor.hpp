@@ -32,9 +32,13 @@ inline bool has_avx512() {
          __builtin_cpu_supports("avx512vl");
 }
 
-inline bool has_avx512_of_amx() {
-  return has_avx512() && __builtin_cpu_supports("avx512vbmi2") &&
-         __builtin_cpu_supports("avx512bf16");
+inline bool has_avx512vbmi2() {
+  return has_avx512() && __builtin_cpu_supports("avx512vbmi") &&
+         __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vnni");
+}
+
+inline bool has_avx512bf16() {
+  return has_avx512vbmi2() && __builtin_cpu_supports("avx512bf16");
 }
 
 }  // namespace revlora::dispatch

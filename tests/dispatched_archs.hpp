@@ -6,7 +6,7 @@
 #if defined(__aarch64__)
 #define REVLORA_TESTS_FOR_EACH_ARCH(X) X(neon)
 #else
-#define REVLORA_TESTS_FOR_EACH_ARCH(X) X(sse2) X(avx2) X(avx512) X(avx512bf16) X(amx)
+#define REVLORA_TESTS_FOR_EACH_ARCH(X) X(sse2) X(avx2) X(avx512) X(avx512vbmi2) X(avx512bf16) X(amx)
 #endif
 
 namespace tests {
@@ -15,6 +15,7 @@ using revlora::dispatch::instruction_set;
 using sse2 = revlora::dispatch::on<instruction_set::sse2>;
 using avx2 = revlora::dispatch::on<instruction_set::avx2>;
 using avx512 = revlora::dispatch::on<instruction_set::avx512>;
+using avx512vbmi2 = revlora::dispatch::on<instruction_set::avx512vbmi2>;
 using avx512bf16 = revlora::dispatch::on<instruction_set::avx512bf16>;
 using amx = revlora::dispatch::on<instruction_set::amx>;
 using neon = revlora::dispatch::on<instruction_set::neon>;

@@ -11,8 +11,8 @@
 ///     merge<dispatch::on<dispatch::instruction_set::avx2>>(W, adapter);  // by this one
 ///
 /// The bits are the same on every set. The environment variable REVLORA_ISA names one by which
-/// `best` computes instead: `sse2`, `avx2`, `avx512`, `avx512bf16`, `amx` or `neon`. A name that is
-/// none of these, or a set that the machine lacks, is an error and never ignored:
+/// `best` computes instead: `sse2`, `avx2`, `avx512`, `avx512vbmi2`, `avx512bf16`, `amx` or `neon`.
+/// A name that is none of these, or a set that the machine lacks, is an error and never ignored:
 /// std::runtime_error says which sets are possible here. Empty is as good as not set.
 ///
 /// Everything here is compiled in the library, nothing in the files that include it. All functions
@@ -29,12 +29,13 @@ namespace revlora::dispatch {
 
 /// What kernels exist for, on each architecture from the least to the best.
 enum class instruction_set : std::uint8_t {
-  sse2,        ///< every x86-64
-  avx2,        ///< with FMA, F16C, BMI1, BMI2, LZCNT and POPCNT
-  avx512,      ///< F, BW, CD, DQ and VL, beside all of avx2
-  avx512bf16,  ///< avx512, and VDPBF16PS for adapters of bf16
-  amx,         ///< avx512, VBMI2, AVX512-BF16, and AMX for adapters of bf16
-  neon,        ///< every AArch64
+  sse2,         ///< every x86-64
+  avx2,         ///< with FMA, F16C, BMI1, BMI2, LZCNT and POPCNT
+  avx512,       ///< F, BW, CD, DQ and VL, beside all of avx2
+  avx512vbmi2,  ///< avx512, VBMI, VBMI2 and VNNI: Intel since Ice Lake
+  avx512bf16,   ///< avx512vbmi2, AVX512-BF16, and VDPBF16PS for adapters of bf16: AMD since Zen 4
+  amx,          ///< avx512vbmi2, AVX512-BF16, and AMX for adapters of bf16
+  neon,         ///< every AArch64
 };
 
 /// As REVLORA_ISA names it.

@@ -21,7 +21,7 @@ revlora_choice_test(on.Haswell "" "merged by avx2" ${on_haswell})
 revlora_choice_test(on.Haswell.sse2 sse2 "merged by sse2" ${on_haswell})
 revlora_choice_test(on.Nehalem.avx2 avx2 "refused: REVLORA_ISA names .avx2., which does not run here"
                     ${on_nehalem})
-foreach(set IN ITEMS avx512 avx512bf16 amx)
+foreach(set IN ITEMS avx512 avx512vbmi2 avx512bf16 amx)
   revlora_choice_test(on.Haswell.${set} ${set}
                       "refused: REVLORA_ISA names .${set}., .* possible here: sse2 avx2"
                       ${on_haswell})

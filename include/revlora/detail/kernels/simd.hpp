@@ -163,6 +163,15 @@ words<Arch> multiply_pairs(words<Arch> a, words<Arch> b) {
   }
 }
 
+/// The same, added to sums.
+template <class Arch>
+words<Arch> add_pairs(words<Arch> sums, words<Arch> a, words<Arch> b) {
+  if constexpr (requires { native<Arch>::add_pairs(sums.data, a.data, b.data); })
+    return words<Arch>(native<Arch>::add_pairs(sums.data, a.data, b.data));
+  else
+    return sums + multiply_pairs<Arch>(a, b);
+}
+
 }  // namespace detail
 }  // namespace REVLORA_NAMESPACE
 }  // namespace revlora

@@ -38,6 +38,12 @@ struct registers<64> {
   }
 #endif
 
+#if defined(__AVX512VNNI__)
+  static __m512i add_pairs(__m512i sums, __m512i a, __m512i b) {
+    return _mm512_dpwssd_epi32(sums, a, b);
+  }
+#endif
+
   static __m512i load_u8(const void* from) {
     return _mm512_cvtepu8_epi32(_mm_loadu_si128(static_cast<const __m128i*>(from)));
   }

@@ -13,6 +13,7 @@
 //   counted             sums, one more where a mask is true, if a mask is no vector
 //   have_common_bits    the 16-bit lanes in which two have a bit in common
 //   multiply_pairs      the sum of the products of lower and of upper halves, signed, of each word
+//   add_pairs           the same, added to sums
 //   load_u8, store_u8   unsigned 8-bit numbers to words, and words of such numbers back
 //   load_u16, store_u16   16-bit numbers; the upper halves of the words are ignored
 //   pack_u16            two vectors of words, their upper halves ignored, to one of 16-bit numbers
