@@ -1,10 +1,10 @@
-// The kernels for AVX-512 with AMX: Intel since Sapphire Rapids (2023). All of these have VBMI2,
-// VNNI and AVX512-BF16 too, which the flags allow; AMX is used through assembly.
+// The kernels for AVX-512 with AMX: Intel since Sapphire Rapids (2023). All of these have VBMI2
+// and AVX512-BF16 too, which the flags allow; AMX is used through assembly.
 #define REVLORA_COMPILED_FOR dispatched_amx
 #include "built_in.hpp"
 #include "revlora/detail/kernels/compiled.hpp"
 
-#if defined(__AVX512FP16__) || defined(__AVXVNNI__)
+#if defined(__AVX512VNNI__)
 #error "flags of the build make amx.cpp more than it is for: give -march=…, not -m…"
 #endif
 

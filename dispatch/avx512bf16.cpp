@@ -1,9 +1,9 @@
-// The kernels for AVX-512 with VBMI2, VNNI and BF16: AMD since Zen 4 (2022).
+// The kernels for AVX-512 with VBMI2 and BF16: AMD since Zen 4 (2022).
 #define REVLORA_COMPILED_FOR dispatched_avx512bf16
 #include "built_in.hpp"
 #include "revlora/detail/kernels/compiled.hpp"
 
-#if defined(__AVX512FP16__) || defined(__AVXVNNI__)
+#if defined(__AVX512VNNI__)
 #error "flags of the build make avx512bf16.cpp more than it is for: give -march=…, not -m…"
 #endif
 

@@ -33,8 +33,7 @@ inline bool has_avx512() {
 }
 
 inline bool has_avx512vbmi2() {
-  return has_avx512() && __builtin_cpu_supports("avx512vbmi") &&
-         __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vnni");
+  return has_avx512() && __builtin_cpu_supports("avx512vbmi2");
 }
 
 inline bool has_avx512bf16() {

@@ -32,7 +32,7 @@ enum class instruction_set : std::uint8_t {
   sse2,         ///< every x86-64
   avx2,         ///< with FMA, F16C, BMI1, BMI2, LZCNT and POPCNT
   avx512,       ///< F, BW, CD, DQ and VL, beside all of avx2
-  avx512vbmi2,  ///< avx512, VBMI, VBMI2 and VNNI: Intel since Ice Lake
+  avx512vbmi2,  ///< avx512 and VBMI2: Intel since Ice Lake
   avx512bf16,   ///< avx512vbmi2, AVX512-BF16, and VDPBF16PS for adapters of bf16: AMD since Zen 4
   amx,          ///< avx512vbmi2, AVX512-BF16, and AMX for adapters of bf16
   neon,         ///< every AArch64

@@ -67,20 +67,6 @@ struct weight_block {
   }
 };
 
-/// Some weights of a block, as one bit for each column of a row.
-struct columns_of_block {
-  std::uint64_t of_row[block_rows];
-
-  void add(int position) {
-    of_row[position / block_cols] |= std::uint64_t{1} << position % block_cols;
-  }
-  bool any() const {
-    std::uint64_t all = 0;
-    for (const std::uint64_t columns : of_row) all |= columns;
-    return all != 0;
-  }
-};
-
 /// Fetches what lies to the right of a row of a block: the row of the next but one, which is 3 %
 /// faster than that of the next. Rows are too far apart for the hardware to see the pattern early;
 /// and all rows at once would wait for each other.
@@ -92,16 +78,13 @@ template <class T>
     __builtin_prefetch(reinterpret_cast<const void*>(next + at), 0, 3);
 }
 
-/// Rows that are not farther apart can be gathered from by 32-bit offsets.
-inline constexpr std::ptrdiff_t farthest_rows = std::ptrdiff_t{1} << 24;
-
 using kernel_interface::block_range;
 
 inline constexpr block_range all_blocks{0, std::numeric_limits<std::ptrdiff_t>::max()};
 
 /// Calls `visit(index, block)`, which returns whether to go on, for the blocks of a panel that are
 /// in a range. Partial blocks are read through padded scratch, so that a visitor knows one size
-/// only; so are those of rows that are very far apart.
+/// only.
 template <element T, class Visit>
 void for_each_block(const kernel_interface::weights& w, std::ptrdiff_t panel, block_range range,
                     const Visit& visit) {
@@ -117,7 +100,7 @@ void for_each_block(const kernel_interface::weights& w, std::ptrdiff_t panel, bl
                           w.to_stride,   rows,          cols};
     // One call, because what is inlined twice takes twice as long to compile.
     alignas(64) T padded[block_size];
-    if (!block.is_whole() || w.from_stride > farthest_rows) {
+    if (!block.is_whole()) {
       std::memset(padded, 0, sizeof padded);
       copy_rows<T>(block.source, w.from_stride, padded, block_cols, rows, cols);
       block.read_from(padded);

@@ -106,8 +106,8 @@ class checksum {
     static constexpr checksum_factors factors;
     const std::size_t at = (first + static_cast<std::size_t>(vector)) * vector_bytes;
     words<Arch>& lane = lane_[vector % vectors];
-    lane = add_pairs<Arch>(
-        lane, bits, load_words<Arch>(reinterpret_cast<const std::byte*>(factors.at) + at));
+    lane = lane + multiply_pairs<Arch>(
+                      bits, load_words<Arch>(reinterpret_cast<const std::byte*>(factors.at) + at));
   }
 
   words<Arch> lane_[vectors];

@@ -30,6 +30,14 @@ template <class Arch, element T>
 struct combined_row {
   stored_pair<Arch, T> before[pairs_of_row<Arch>], after[pairs_of_row<Arch>];
   floats<Arch> delta[pairs_of_row<Arch>][2];
+
+  combined_row() = default;
+  explicit combined_row(const delta_row<Arch>& d) {
+#pragma GCC unroll 8
+    for (int pair = 0; pair < pairs_of_row<Arch>; ++pair)
+#pragma GCC unroll 2
+      for (int i = 0; i < 2; ++i) delta[pair][i] = d[delta_offset<Arch, T>(pair, i) / lanes<Arch>];
+  }
 };
 
 /// Rounds the numbers of a row. False if one is such that the result is infinite or NaN: then they
@@ -133,6 +141,22 @@ template <map Map, element T = typename Map::weight>
   return counts;
 }
 
+/// The same for a row of which `weights` says what was there before, and D; gives back what is
+/// there then.
+template <class Arch, map Map, element T = typename Map::weight>
+[[gnu::noinline]] combined_row<Arch, T> combine_not_finite_row(combined_row<Arch, T> weights,
+                                                               const T* from, T* to,
+                                                               change_counts& counts) {
+  block_delta delta;
+  for (int pair = 0; pair < pairs_of_row<Arch>; ++pair)
+    for (int i = 0; i < 2; ++i)
+      weights.delta[pair][i].store_aligned(delta.values + delta_offset<Arch, T>(pair, i));
+  counts.became_not_finite += combine_one_by_one<Map>(from, delta, 0, to).became_not_finite;
+  for (int pair = 0; pair < pairs_of_row<Arch>; ++pair)
+    weights.after[pair] = stored_pair<Arch, T>::load(to + pair * 2 * lanes<Arch>);
+  return weights;
+}
+
 template <class Arch, element T>
 combined_row<Arch, T> load_row(const T* before, const block_delta& delta, int row, const T* after) {
   combined_row<Arch, T> weights;
@@ -198,16 +222,10 @@ struct combines_rows {
   // written before in parts.
   block_changes<Arch, T>* changes;
 
-  [[gnu::always_inline]] void operator()(int row,
-                                         const floats<Arch> (&d)[block_cols / lanes<Arch>]) const {
+  [[gnu::always_inline]] void operator()(int row, const delta_row<Arch>& d) const {
     const T* const from = range.from + row * range.from_stride;
     T* const to = range.to + row * range.to_stride;
-    combined_row<Arch, T> weights;
-#pragma GCC unroll 8
-    for (int pair = 0; pair < pairs_of_row<Arch>; ++pair)
-#pragma GCC unroll 2
-      for (int i = 0; i < 2; ++i)
-        weights.delta[pair][i] = d[delta_offset<Arch, T>(pair, i) / lanes<Arch>];
+    combined_row<Arch, T> weights(d);
     if (combine_finite_row<Arch, Map>(from, weights, to)) [[likely]]
       return count_row(weights, changes->in_finite_rows);
     block_delta delta;
@@ -231,7 +249,7 @@ change_counts combine_kernel(const kernel_interface::weights& w,
     const row_range<T> rows{block.source, block.source_stride, block.target, block.target_stride};
     if constexpr (holds_whole_rows<Arch>) {
       if (block.is_whole() && deltas.are_complete_by_rows()) {
-        deltas.for_each_row(index, combines_rows<Arch, Map>{rows, &by_rows});
+        deltas.for_each_row(index, true, combines_rows<Arch, Map>{rows, &by_rows});
         if (index % change_counter<Arch, T>::most_blocks == 0) {
           counts += by_rows.counts();
           by_rows = {};

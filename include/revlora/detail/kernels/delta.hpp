@@ -23,16 +23,21 @@ struct block_delta {
   alignas(64) float values[block_size];  ///< by delta_place
 };
 
+/// D of a row of a block.
+template <class Arch>
+using delta_row = floats<Arch>[block_cols / lanes<Arch>];
+
 template <element T>
 float read_delta_at(const block_delta& from, int position) {
   return from.values[delta_place<T>(position)];
 }
 
-/// Makes D of whole rows of the sums of the last adapter, and shows it to `visit(row, d)`.
-template <class Arch, class Visit>
+/// Makes D of whole rows of the sums of the last adapter, and shows it to `visit(row, d)`; writes
+/// it where it was `before`, if it `keeps` it.
+template <class Arch, bool keeps, class Visit>
 struct completes_rows {
   term_addition<Arch> add;
-  const float* before;
+  float* before;
   std::uint32_t sign;
   Visit visit;
 
@@ -44,6 +49,10 @@ struct completes_rows {
       d[j] = as_floats<Arch>(
           as_words<Arch>(add(sums[j], before + row * block_cols + j * lanes<Arch>)) ^
           words<Arch>(sign));
+    if constexpr (keeps)
+#pragma GCC unroll 8
+      for (int j = 0; j < count; ++j)
+        d[j].store_aligned(before + row * block_cols + j * lanes<Arch>);
     visit(row, d);
   }
 };
@@ -84,14 +93,19 @@ class panel_deltas {
     return last().kind == kernel_interface::family::low_rank && !list_->rounds &&
            scales_.values == nullptr;
   }
-  /// Calls `visit(row, d)` for the rows of a whole block, in order, if they are, with D in
-  /// registers.
+  /// Calls `visit(row, d)` for the rows of a block, in order, with D in registers: as it is made,
+  /// if the block is whole and its rows are complete with the last adapter.
   template <class Visit>
-  [[gnu::always_inline]] void for_each_row(std::ptrdiff_t block, const Visit& visit) {
-    add_up(block, list_->count - 1);
-    units_.multiply(last().products[0], panel_, block,
-                    completes_rows<Arch, Visit>{
-                        {last().strength, list_->count == 1}, delta_.values, sign_, visit});
+  [[gnu::always_inline]] void for_each_row(std::ptrdiff_t block, bool is_whole,
+                                           const Visit& visit) {
+    visit_rows<false>(block, is_whole, visit);
+  }
+  /// The same; gives back D, valid until the next call.
+  template <class Visit>
+  [[gnu::always_inline]] const block_delta& keep_each_row(std::ptrdiff_t block, bool is_whole,
+                                                          const Visit& visit) {
+    visit_rows<true>(block, is_whole, visit);
+    return delta_;
   }
 
  private:
@@ -101,6 +115,30 @@ class panel_deltas {
   void add_up(std::ptrdiff_t block, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i)
       add_term<Arch>(list_->adapters[i], {panel_, block}, i == 0, delta_.values, units_);
+  }
+
+  template <bool keeps, class Visit>
+  [[gnu::always_inline]] void visit_rows(std::ptrdiff_t block, bool is_whole, const Visit& visit) {
+    if constexpr (holds_whole_rows<Arch>) {
+      if (is_whole && are_complete_by_rows()) {
+        add_up(block, list_->count - 1);
+        units_.multiply(last().products[0], panel_, block,
+                        completes_rows<Arch, keeps, Visit>{
+                            {last().strength, list_->count == 1}, delta_.values, sign_, visit});
+        return;
+      }
+    }
+    visit_rows_of(of(block), visit);
+  }
+  template <class Visit>
+  [[gnu::noinline]] static void visit_rows_of(const block_delta& delta, Visit visit) {
+    for (int row = 0; row < block_rows; ++row) {
+      delta_row<Arch> d;
+#pragma GCC unroll 16
+      for (int j = 0; j < block_cols / lanes<Arch>; ++j)
+        d[j] = floats<Arch>::load_aligned(delta.values + row * block_cols + j * lanes<Arch>);
+      visit(row, d);
+    }
   }
 
   /// The recipe's rounding, and the sign. On its own, because it is rare.

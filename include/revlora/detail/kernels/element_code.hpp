@@ -87,31 +87,6 @@ std::uint32_t decode_weight(const code_shape<T>& shape, std::uint64_t head, Read
   return from_order<T>(shape.candidates.lowest + static_cast<std::uint32_t>(place));
 }
 
-/// Not zero if the code of a weight with these candidates is no phase-in code with a head of at
-/// most 16 bits: if it is raw, or if both zeros are among the candidates.
-template <class Words>
-Words is_irregular(Words lowest, Words count, Words raw) {
-  return raw | (count >> 17) | ((lowest ^ (lowest + count - Words(1u))) >> 31);
-}
-
-/// The phase-in codes of several weights at once (see code_shape for one).
-template <class Words>
-struct phase_in {
-  Words head_mask;     ///< as many ones as the head has bits
-  Words short_places;  ///< places from here on have one bit more
-
-  /// At most 2¹⁷ − 1 candidates.
-  explicit phase_in(Words count) {
-    Words ones = count | (count >> 1);
-    ones = ones | (ones >> 2);
-    ones = ones | (ones >> 4);
-    ones = ones | (ones >> 8);
-    ones = ones | (ones >> 16);
-    head_mask = ones >> 1;
-    short_places = ones + Words(1u) - count;
-  }
-};
-
 }  // namespace detail
 }  // namespace REVLORA_NAMESPACE
 }  // namespace revlora

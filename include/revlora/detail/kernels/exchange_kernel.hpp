@@ -17,23 +17,44 @@ namespace revlora {
 inline namespace REVLORA_NAMESPACE {
 namespace detail {
 
-/// Leads the blocks of a panel back to their base, in order.
+/// Leads the blocks of a panel back to their base.
 template <class Arch, map Map>
-struct panel_restorer {
+class panel_restorer {
   using T = typename Map::weight;
 
-  panel_deltas<Arch, Map> deltas;  ///< what was added
-  panel_decoder<Arch, Map> decoder;
-  thread_units<Arch>& units;
+ public:
+  /// Without a list nothing was added, and blocks are their base.
+  panel_restorer(const kernel_interface::delta* list, const kernel_interface::panel_code& code,
+                 const kernel_interface::weights& w, std::ptrdiff_t panel,
+                 thread_units<Arch>& units)
+      : deltas_(list, w, panel, units), decoder_(code), units_(units) {}
 
-  /// Lets `block` be read from where its base is: where it lay, if nothing was added, else from
-  /// `restored`. False if the code is damaged.
-  bool restore(std::ptrdiff_t index, weight_block<T>& block, T* restored) {
-    if (deltas.add_nothing()) return true;
-    if (!decoder.decode(index, block, deltas.of(index), restored, units)) return false;
-    block.read_from(restored);
-    return true;
+  bool has_nothing_to_do() const { return deltas_.add_nothing(); }
+  /// Of what was led back.
+  const checksum<Arch>& base_sum() const { return decoder_.base_sum(); }
+
+  /// Calls `visit(index, block, base)` for the blocks of a panel that are in a range, in order:
+  /// where they were, and where their base can be read, which is their target if `in_place`, where
+  /// that can be. Up to the first whose code is damaged.
+  template <class Visit>
+  void for_each_base(const kernel_interface::weights& w, std::ptrdiff_t panel, block_range range,
+                     bool in_place, const Visit& visit) {
+    const auto restore = [&] { return decoder_.restore(deltas_, units_, in_place, visit); };
+    for_each_block<T>(w, panel, range, [&](std::ptrdiff_t index, const weight_block<T>& block) {
+      if (has_nothing_to_do()) {
+        visit(index, block, block);
+        return true;
+      }
+      decoder_.guess(index, block, deltas_);
+      return !decoder_.is_full() || restore();
+    });
+    restore();
   }
+
+ private:
+  panel_deltas<Arch, Map> deltas_;  ///< what was added
+  panel_decoder<Arch, Map> decoder_;
+  thread_units<Arch>& units_;
 };
 
 /// The exchange kernel.
@@ -41,38 +62,43 @@ template <class Arch, map Map>
 void exchange_kernel(kernel_interface::panel_task& work) {
   using T = typename Map::weight;
   thread_units<Arch> units;
-  panel_restorer<Arch, Map> merged{
-      {work.merged, work.w, work.panel, units}, panel_decoder<Arch, Map>(work.merged_code), units};
+  panel_restorer<Arch, Map> merged(work.merged, work.merged_code, work.w, work.panel, units);
   panel_deltas<Arch, Map> wanted(work.wanted, work.w, work.panel, units);
   panel_encoder<Arch, Map> encoder(work.bits, work.exceptions);
-  checksum<Arch> base_sum, goal_sum;
+  checksum<Arch> base_sum;
+  // Only a swap compares here: a merge did while it merged, and of an unmerge nobody asks.
+  const bool compares = work.bits != nullptr && !merged.has_nothing_to_do();
   std::int64_t changed = 0;
   work.arrived = 0;
-  for_each_block<T>(
-      work.w, work.panel, all_blocks, [&](std::ptrdiff_t index, weight_block<T> block) {
-        const weight_block<T> found = block;
-        alignas(64) T base[block_size], goal[block_size];
-        if (!merged.restore(index, block, base)) return false;
-        weight_block<T> result = block;
+  merged.for_each_base(
+      work.w, work.panel, all_blocks, wanted.add_nothing() && !compares,
+      [&](std::ptrdiff_t index, const weight_block<T>& found, const weight_block<T>& base) {
+        weight_block<T> result = base;
+        alignas(64) T goal[block_size];
         if (wanted.add_nothing()) {
-          base_sum.absorb_block(block.source, block.source_stride);
-          if (work.bits != nullptr) goal_sum.absorb_block(block.source, block.source_stride);
+          if (merged.has_nothing_to_do()) base_sum.absorb_block(base.source, base.source_stride);
+        } else if (base.is_whole() && base.target != nullptr && !compares) {
+          encoder.encode(index, base, wanted, base.target, base.target_stride, units);
+          result.source = result.target;
         } else {
-          encoder.encode(index, block, wanted.of(index), goal, base_sum, goal_sum, units);
+          encoder.encode(index, base, wanted, goal, block_cols, units);
           result.read_from(goal);
         }
-        // Only a swap compares here: a merge did while it merged, and of an unmerge nobody asks.
-        if (work.bits != nullptr && !merged.deltas.add_nothing())
-          changed += count_changes<Arch>(found, result);
+        if (compares) changed += count_changes<Arch>(found, result);
         result.store();
         work.arrived = index + 1;
-        return true;
       });
+  encoder.finish(units);
   work.wanted_code = encoder.code();
-  work.base = base_sum.state().of_panel(work.panel);
-  work.goal = goal_sum.state().of_panel(work.panel);
   work.counts = encoder.counts();
-  if (!merged.deltas.add_nothing()) work.counts.changed = changed;
+  if (!merged.has_nothing_to_do()) work.counts.changed = changed;
+  if (wanted.add_nothing()) {
+    if (!merged.has_nothing_to_do()) base_sum = merged.base_sum();
+    work.base = work.goal = base_sum.state().of_panel(work.panel);
+  } else {
+    work.base = encoder.base_sum().state().of_panel(work.panel);
+    work.goal = encoder.merged_sum().state().of_panel(work.panel);
+  }
 }
 
 /// The take_back kernel.
@@ -80,24 +106,22 @@ template <class Arch, map Map>
 void take_back_kernel(const kernel_interface::panel_task& work, std::ptrdiff_t count) {
   using T = typename Map::weight;
   thread_units<Arch> units;
-  panel_restorer<Arch, Map> wanted{
-      {work.wanted, work.w, work.panel, units}, panel_decoder<Arch, Map>(work.wanted_code), units};
-  panel_deltas<Arch, Map> merged(work.merged, work.w, work.panel, units);
   kernel_interface::weights w = work.w;
   w.from = w.to;
   w.from_stride = w.to_stride;
-  const auto visit = [&](std::ptrdiff_t index, weight_block<T> block) {
-    alignas(64) T weights[block_size];
-    wanted.restore(index, block, weights);
-    if (!merged.add_nothing()) {
-      combine_rows<Arch, Map>(block_rows, {block.source, block.source_stride, weights, block_cols},
-                              merged.of(index));
-      block.read_from(weights);
-    }
-    block.store();
-    return true;
-  };
-  for_each_block<T>(w, work.panel, {0, count}, visit);
+  panel_restorer<Arch, Map> wanted(work.wanted, work.wanted_code, w, work.panel, units);
+  panel_deltas<Arch, Map> merged(work.merged, w, work.panel, units);
+  wanted.for_each_base(w, work.panel, {0, count}, merged.add_nothing(),
+                       [&](std::ptrdiff_t index, const weight_block<T>&, weight_block<T> base) {
+                         alignas(64) T weights[block_size];
+                         if (!merged.add_nothing()) {
+                           combine_rows<Arch, Map>(
+                               block_rows, {base.source, base.source_stride, weights, block_cols},
+                               merged.of(index));
+                           base.read_from(weights);
+                         }
+                         base.store();
+                       });
 }
 
 /// The checksums kernel.

@@ -132,6 +132,19 @@ std::uint64_t to_integer(half_mask<Arch> mask) {
   return native<Arch>::halves_to_integer(mask.data);
 }
 
+/// The inverse; higher bits are ignored.
+template <class Arch>
+word_mask<Arch> to_mask(std::uint32_t bits) {
+  if constexpr (requires { native<Arch>::from_integer(bits); }) {
+    return word_mask<Arch>(native<Arch>::from_integer(bits));
+  } else {
+    alignas(64) static constexpr std::uint32_t bit[8] = {1, 2, 4, 8, 16, 32, 64, 128};
+    const words<Arch> of_lane = words<Arch>::load_aligned(bit);
+    // Not `!=`: GCC 12 takes the wrong side of what is chosen by it (AVX2 with AVX-512VL).
+    return (words<Arch>(bits) & of_lane) == of_lane;
+  }
+}
+
 /// Lanes in which two vectors have a bit in common.
 template <class Arch>
 half_mask<Arch> have_common_bits(halves<Arch> a, halves<Arch> b) {
@@ -161,15 +174,6 @@ words<Arch> multiply_pairs(words<Arch> a, words<Arch> b) {
     const integers sum = ((x << 16) >> 16) * ((y << 16) >> 16) + (x >> 16) * (y >> 16);
     return reinterpret<std::uint32_t>(sum);
   }
-}
-
-/// The same, added to sums.
-template <class Arch>
-words<Arch> add_pairs(words<Arch> sums, words<Arch> a, words<Arch> b) {
-  if constexpr (requires { native<Arch>::add_pairs(sums.data, a.data, b.data); })
-    return words<Arch>(native<Arch>::add_pairs(sums.data, a.data, b.data));
-  else
-    return sums + multiply_pairs<Arch>(a, b);
 }
 
 }  // namespace detail

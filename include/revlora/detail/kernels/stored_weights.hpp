@@ -5,6 +5,7 @@
 // these, it is computed in the same order: 32 even columns of a row, then 32 odd ones.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
 
@@ -59,7 +60,26 @@ std::uint64_t both(word_mask<Arch> first, word_mask<Arch> second) {
   return to_integer<Arch>(first) | to_integer<Arch>(second) << lanes<Arch>;
 }
 
-/// Two vectors of weights. `of` rounds numbers, `nearest` numbers that are no ties and not next to
+/// Words of a row of 64, given by its vectors of 16, in the columns that are named. Where a
+/// register holds 16.
+template <class Arch, class Vectors>
+words<Arch> take_words(const Vectors& row, words<Arch> columns) {
+  return words<Arch>(
+      native<Arch>::take_words(row(0).data, row(1).data, row(2).data, row(3).data, columns.data));
+}
+/// D of a row, by pairs of vectors, in some columns.
+template <class Arch, element T>
+floats<Arch> take_delta(const floats<Arch> (&d)[2][2], words<Arch> columns) {
+  const auto in_order = [&](int j) { return as_words<Arch>(d[j / 2][j % 2]); };
+  if constexpr (splits_columns<T>)  // the even ones of a pair, then the odd ones
+    return as_floats<Arch>(words<Arch>(native<Arch>::take_split_words(
+        in_order(0).data, in_order(1).data, in_order(2).data, in_order(3).data, columns.data)));
+  else
+    return as_floats<Arch>(take_words<Arch>(in_order, columns));
+}
+
+/// Two vectors of weights. `take` writes those of a row in a sixteenth of 16 columns, by places_of.
+/// `of` rounds numbers, `nearest` numbers that are no ties and not next to
 /// one; either makes anything of NaN. `words_of` are the bytes as they lie in memory, but for types
 /// of one byte: a 16-bit number for each.
 template <class Arch, element T>
@@ -80,6 +100,12 @@ struct stored_pair {
   }
   floats<Arch> value(int i) const { return widen<T>(half[i]); }
   words<Arch> words_of(int) const { return pack_u16<Arch>(half[0], half[1]); }
+  template <int part>
+  static void take(const stored_pair (&row)[2], const auto& places, T* to) {
+    const words<Arch> columns(native<Arch>::template places_at<part>(places));
+    detail::store<Arch>(to,
+                        take_words<Arch>([&](int j) { return row[j / 2].half[j % 2]; }, columns));
+  }
   void store(T* to) const {
     detail::store<Arch>(to, half[0]);
     detail::store<Arch>(to + lanes<Arch>, half[1]);
@@ -99,6 +125,12 @@ struct stored_pair<Arch, float> {
   static stored_pair nearest(floats<Arch> first, floats<Arch> second) { return of(first, second); }
   floats<Arch> value(int i) const { return half[i]; }
   words<Arch> words_of(int i) const { return as_words<Arch>(half[i]); }
+  template <int part>
+  static void take(const stored_pair (&row)[2], const auto& places, float* to) {
+    const words<Arch> columns(native<Arch>::template places_at<part>(places));
+    as_floats<Arch>(take_words<Arch>([&](int j) { return row[j / 2].words_of(j % 2); }, columns))
+        .store_unaligned(to);
+  }
   std::uint64_t equal_columns(const stored_pair& other) const {
     return both<Arch>(as_words<Arch>(half[0]) == as_words<Arch>(other.half[0]),
                       as_words<Arch>(half[1]) == as_words<Arch>(other.half[1]));
@@ -140,6 +172,10 @@ struct stored_pair<Arch, bf16> {
     return as_floats<Arch>(i == 0 ? pairs << 16 : pairs & words<Arch>(0xffff0000u));
   }
   words<Arch> words_of(int) const { return pairs; }
+  template <int part>
+  static void take(const stored_pair (&row)[2], const auto& places, bf16* to) {
+    native<Arch>::template take_halves<part>(row[0].pairs.data, row[1].pairs.data, places, to);
+  }
   void store(bf16* to) const { std::memcpy(to, &pairs.data, sizeof pairs.data); }
 
  private:
@@ -180,10 +216,34 @@ struct stored_pair<Arch, f16> {
   }
   floats<Arch> value(int i) const { return floats<Arch>(native<Arch>::widen_f16(half[i])); }
   words<Arch> words_of(int) const { return words<Arch>(native<Arch>::join(half[0], half[1])); }
+  template <int part>
+  static void take(const stored_pair (&row)[2], const auto& places, f16* to) {
+    native<Arch>::template take_halves<part>(row[0].words_of(0).data, row[1].words_of(0).data,
+                                             places, to);
+  }
   void store(f16* to) const {
     for (int i = 0; i < 2; ++i) std::memcpy(to + i * lanes<Arch>, &half[i], sizeof half[i]);
   }
 };
+
+/// to ← row, with `from` in the columns that are named, in ascending order; behind what is put
+/// there, 64 bytes can be read.
+template <class Arch, element T>
+[[gnu::always_inline]] inline void put_back(std::uint64_t columns, const T* from, const T* row,
+                                            T* to) {
+  if constexpr (requires { native<Arch>::template expand<sizeof(T)>(columns, from, row, to); }) {
+    constexpr int count = 64 / sizeof(T);
+#pragma GCC unroll 4
+    for (int left = 0; left < block_cols; left += count) {
+      const std::uint64_t here = columns >> left & ~std::uint64_t{0} >> (64 - count);
+      native<Arch>::template expand<sizeof(T)>(here, from, row + left, to + left);
+      from += std::popcount(here);
+    }
+  } else {
+    if (to != row) std::memcpy(to, row, block_cols * sizeof(T));
+    for (; columns != 0; columns &= columns - 1) to[std::countr_zero(columns)] = *from++;
+  }
+}
 
 /// Masks of the columns of a pair, put together to one of the columns of a row.
 template <class Arch>

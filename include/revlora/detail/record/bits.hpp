@@ -46,6 +46,41 @@ inline std::uint64_t split_fields(std::uint64_t joined, std::uint64_t masks) {
 #endif
 }
 
+/// Of 16 bits those that a mask has, side by side.
+inline std::uint32_t join_bits(std::uint32_t bits, std::uint32_t mask) {
+#if defined(__BMI2__)
+  return __builtin_ia32_pext_si(bits, mask);
+#else
+  std::uint32_t joined = 0;
+  for (int at = 0; mask != 0; mask &= mask - 1, ++at)
+    joined |= (bits >> std::countr_zero(mask) & 1) << at;
+  return joined;
+#endif
+}
+/// The inverse.
+inline std::uint32_t split_bits(std::uint32_t joined, std::uint32_t mask) {
+#if defined(__BMI2__)
+  return __builtin_ia32_pdep_si(joined, mask);
+#else
+  std::uint32_t bits = 0;
+  for (; mask != 0; mask &= mask - 1, joined >>= 1) bits |= (joined & 1) << std::countr_zero(mask);
+  return bits;
+#endif
+}
+
+inline std::uint64_t four_fields(const std::uint16_t* fields) {
+  std::uint64_t together;
+  std::memcpy(&together, fields, sizeof together);
+  return together;
+}
+
+/// Of four 16-bit fields below 2¹⁵, a bit for each that reaches its limit, which is at most 2¹⁵.
+inline std::uint32_t fields_from(std::uint64_t fields, std::uint64_t limits) {
+  constexpr std::uint64_t top = 0x8000800080008000u;
+  const std::uint64_t reached = ((fields | top) - limits) & top;
+  return static_cast<std::uint32_t>((reached >> 15) * 0x1000200040008u >> 48) & 15;
+}
+
 /// Bits appended to memory that the caller has made large enough, eight bytes of slack included.
 class bit_writer {
  public:
@@ -60,14 +95,30 @@ class bit_writer {
     pending_ >>= pending_count_ & ~7u;
     pending_count_ &= 7;
   }
-  /// Four numbers, of as many bits as the masks of their 16-bit fields have.
-  void put_fields(std::uint64_t fields, std::uint64_t masks) {
-    const std::uint64_t joined = join_fields(fields, masks);
-    const int count = std::popcount(masks);
-    put(joined & 0xffffffff, std::min(count, 32));
-    if (count > 32) put(joined >> 32, count - 32);
+  /// Sixteen numbers, of as many bits as their masks have ones.
+  void put_group(const std::uint16_t* fields, const std::uint16_t* masks) {
+    std::uint64_t joined[4];
+    int count[4];
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      const std::uint64_t of_four = four_fields(masks + 4 * i);
+      joined[i] = join_fields(four_fields(fields + 4 * i), of_four);
+      count[i] = std::popcount(of_four);
+    }
+    const int of_two = count[0] + count[1], of_all = of_two + count[2] + count[3];
+    if (of_all <= 56) [[likely]] {
+      put((joined[0] | joined[1] << count[0]) | (joined[2] | joined[3] << count[2]) << of_two,
+          of_all);
+    } else {
+      for (int i = 0; i < 4; ++i) {
+        put(joined[i] & 0xffffffff, std::min(count[i], 32));
+        if (count[i] > 32) put(joined[i] >> 32, count[i] - 32);
+      }
+    }
   }
-  const std::byte* start() const { return start_; }
+  const std::byte* start() const {
+    return start_;
+  }
   /// Bytes begun so far; the last one is filled up with zeros.
   std::size_t size() const {
     return static_cast<std::size_t>(at_ - start_) + (pending_count_ > 0 ? 1 : 0);
@@ -97,12 +148,29 @@ class bit_reader {
     position_ += static_cast<std::size_t>(count);
     return value;
   }
-  /// Four numbers, of as many bits as the masks of their 16-bit fields have.
-  std::uint64_t get_fields(std::uint64_t masks) {
-    const int count = std::popcount(masks);
-    std::uint64_t joined = get(std::min(count, 32));
-    if (count > 32) joined |= get(count - 32) << 32;
-    return split_fields(joined, masks);
+  /// Sixteen numbers, of as many bits as their masks have ones.
+  void get_group(const std::uint16_t* masks, std::uint64_t (&fields)[4]) {
+    std::uint64_t of_four[4];
+    int count[4];
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      of_four[i] = four_fields(masks + 4 * i);
+      count[i] = std::popcount(of_four[i]);
+    }
+    const int of_two = count[0] + count[1], of_all = of_two + count[2] + count[3];
+    if (of_all <= 56) [[likely]] {
+      const std::uint64_t joined = get(of_all);
+      fields[0] = split_fields(joined, of_four[0]);
+      fields[1] = split_fields(joined >> count[0], of_four[1]);
+      fields[2] = split_fields(joined >> of_two, of_four[2]);
+      fields[3] = split_fields(joined >> (of_two + count[2]), of_four[3]);
+    } else {
+      for (int i = 0; i < 4; ++i) {
+        std::uint64_t joined = get(std::min(count[i], 32));
+        if (count[i] > 32) joined |= get(count[i] - 32) << 32;
+        fields[i] = split_fields(joined, of_four[i]);
+      }
+    }
   }
 
  private:

@@ -59,7 +59,8 @@ struct near_preimage {
 /// Of `merged`, weights in the low half of each word. In doubt are bf16 numbers so small that half
 /// a step of theirs is no normal number, and those whose neighbour is infinite.
 template <std::same_as<bf16> T, class Arch>
-near_preimage<Arch> near_preimage_of(words<Arch> merged, floats<Arch> delta) {
+[[gnu::always_inline]] inline near_preimage<Arch> near_preimage_of(words<Arch> merged,
+                                                                   floats<Arch> delta) {
   const auto constant = [](std::uint32_t bits) { return words<Arch>(bits); };
   constexpr std::uint32_t smallest = 0x0d000000, largest = 0x7f7f0000;
   const words<Arch> y = merged << 16;
@@ -106,8 +107,9 @@ struct nearest_f16 {
 /// The same for fp16, where the processor converts it. In doubt are zeros, and numbers whose
 /// neighbour is infinite.
 template <std::same_as<f16> T, class Arch>
-requires converts_f16<Arch> near_preimage<Arch> near_preimage_of(words<Arch> merged,
-                                                                 floats<Arch> delta) {
+requires converts_f16<Arch>
+[[gnu::always_inline]] inline near_preimage<Arch> near_preimage_of(words<Arch> merged,
+                                                                   floats<Arch> delta) {
   const auto constant = [](std::uint32_t bits) { return words<Arch>(bits); };
   const words<Arch> magnitude = merged & constant(format<f16>::magnitude);
   const words<Arch> sign_of_y = (merged << 16) & constant(0x80000000);

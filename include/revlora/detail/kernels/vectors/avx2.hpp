@@ -55,7 +55,6 @@ struct registers<32> {
   static __m256i pack_u16(__m256i low, __m256i high) {
     return join(halve(low), halve(high));
   }
-  // No gather: the first processors are slower by it, and QEMU 7 gets it wrong.
 
 #if defined(__F16C__)
   static __m256 widen_f16(__m128i from) {

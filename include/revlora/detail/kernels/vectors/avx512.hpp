@@ -22,6 +22,7 @@ struct registers<64> {
   }
   static __m512 fused(__m512 a, __m512 b, __m512 c) { return _mm512_fmadd_ps(a, b, c); }
   static std::uint64_t to_integer(__mmask16 mask) { return mask; }
+  static __mmask16 from_integer(std::uint32_t bits) { return static_cast<__mmask16>(bits); }
   static std::uint64_t halves_to_integer(__mmask32 mask) { return mask; }
   static __m512i counted(__m512i sums, __mmask16 words) {
     return _mm512_mask_sub_epi32(sums, words, sums, _mm512_set1_epi32(-1));
@@ -35,12 +36,6 @@ struct registers<64> {
   }
   static __m512i multiply_pairs(__m512i a, __m512i b) {
     return _mm512_madd_epi16(a, b);
-  }
-#endif
-
-#if defined(__AVX512VNNI__)
-  static __m512i add_pairs(__m512i sums, __m512i a, __m512i b) {
-    return _mm512_dpwssd_epi32(sums, a, b);
   }
 #endif
 
@@ -58,13 +53,6 @@ struct registers<64> {
   }
   static __m512i pack_u16(__m512i low, __m512i high) {
     return join(_mm512_cvtepi32_epi16(low), _mm512_cvtepi32_epi16(high));
-  }
-  template <int scale>
-  static __m512i gather(const void* from, __m512i index) {
-    return _mm512_i32gather_epi32(index, from, scale);
-  }
-  static __m512i shift_right(__m512i words, __m512i distance) {
-    return _mm512_srlv_epi32(words, distance);
   }
 
   static __m512 widen_f16(__m256i from) {
@@ -102,22 +90,76 @@ struct registers<64> {
   }
 #endif
 
-#if defined(__AVX512VBMI2__)
-  static std::uint16_t* put_places(std::uint64_t mask, std::uint16_t first, std::uint16_t* to) {
+#if defined(__AVX512CD__)
+  static __m512i ones_below(__m512i words) {
+    return _mm512_srlv_epi32(_mm512_set1_epi32(-1), _mm512_lzcnt_epi32(words));
+  }
+#endif
+
+#if defined(__AVX512BW__)
+  // VBMI2 compresses bytes; without it words are, sixteen at a time, by way of memory.
+  static __m512i places_of(std::uint64_t mask) {
     alignas(64) static constexpr auto all = [] {
       std::array<std::uint8_t, 64> bytes{};
       for (std::uint8_t i = 0; i < 64; ++i) bytes[i] = i;
       return bytes;
     }();
-    const __m512i places = _mm512_maskz_compress_epi8(mask, _mm512_load_si512(all.data()));
-    const auto put = [&](std::uint16_t* at, __m256i bytes) {
-      _mm512_storeu_si512(at, _mm512_add_epi16(_mm512_cvtepu8_epi16(bytes),
-                                               _mm512_set1_epi16(static_cast<short>(first))));
-    };
-    const int count = std::popcount(mask);
-    put(to, _mm512_castsi512_si256(places));
-    if (count > 32) put(to + 32, _mm512_extracti64x4_epi64(places, 1));
-    return to + count;
+#if defined(__AVX512VBMI2__)
+    return _mm512_maskz_compress_epi8(mask, _mm512_load_si512(all.data()));
+#else
+    std::uint8_t places[80];
+    std::uint8_t* to = places;
+    for (int i = 0; i < 64; i += 16, mask >>= 16) {
+      store_u8(to, _mm512_maskz_compress_epi32(static_cast<__mmask16>(mask), load_u8(&all[i])));
+      to += __builtin_popcount(mask & 0xffff);
+    }
+    return _mm512_loadu_si512(places);
+#endif
+  }
+  template <int part>
+  static __m512i places_at(__m512i places) {
+    return _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(places, part));
+  }
+  static __m512i take_words(__m512i a, __m512i b, __m512i c, __m512i d, __m512i columns) {
+    return _mm512_mask_mov_epi32(_mm512_permutex2var_epi32(a, columns, b),
+                                 _mm512_test_epi32_mask(columns, _mm512_set1_epi32(32)),
+                                 _mm512_permutex2var_epi32(c, columns, d));
+  }
+  static __m512i take_split_words(__m512i even, __m512i odd, __m512i next_even, __m512i next_odd,
+                                  __m512i columns) {
+    const __m512i half = _mm512_srli_epi32(columns, 1);
+    return _mm512_mask_mov_epi32(_mm512_permutex2var_epi32(even, half, next_even),
+                                 _mm512_test_epi32_mask(columns, _mm512_set1_epi32(1)),
+                                 _mm512_permutex2var_epi32(odd, half, next_odd));
+  }
+  template <int part>
+  static void take_halves(__m512i a, __m512i b, __m512i places, void* to) {
+    const __m512i columns =
+        _mm512_castsi256_si512(_mm256_cvtepu8_epi16(_mm512_extracti32x4_epi32(places, part)));
+    _mm256_storeu_si256(static_cast<__m256i*>(to),
+                        _mm512_castsi512_si256(_mm512_permutex2var_epi16(a, columns, b)));
+  }
+#endif
+  template <int bytes>
+  static void expand(std::uint64_t mask, const void* from, const void* row,
+                     void* to) requires(bytes == 4) {
+    _mm512_storeu_si512(
+        to, _mm512_mask_expand_epi32(_mm512_loadu_si512(row), static_cast<__mmask16>(mask),
+                                     _mm512_loadu_si512(from)));
+  }
+#if defined(__AVX512VBMI2__)
+  template <int bytes>
+  static void expand(std::uint64_t mask, const void* from, const void* row,
+                     void* to) requires(bytes == 2) {
+    _mm512_storeu_si512(
+        to, _mm512_mask_expand_epi16(_mm512_loadu_si512(row), static_cast<__mmask32>(mask),
+                                     _mm512_loadu_si512(from)));
+  }
+  template <int bytes>
+  static void expand(std::uint64_t mask, const void* from, const void* row,
+                     void* to) requires(bytes == 1) {
+    _mm512_storeu_si512(
+        to, _mm512_mask_expand_epi8(_mm512_loadu_si512(row), mask, _mm512_loadu_si512(from)));
   }
 #endif
 };
