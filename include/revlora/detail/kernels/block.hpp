@@ -82,6 +82,11 @@ using kernel_interface::block_range;
 
 inline constexpr block_range all_blocks{0, std::numeric_limits<std::ptrdiff_t>::max()};
 
+/// The blocks of a panel that have 16 rows and 64 columns: so many, from the first one on.
+inline std::ptrdiff_t whole_blocks_of(const kernel_interface::weights& w, std::ptrdiff_t panel) {
+  return (panel + 1) * block_rows <= w.rows ? w.cols / block_cols : 0;
+}
+
 /// Calls `visit(index, block)`, which returns whether to go on, for the blocks of a panel that are
 /// in a range. Partial blocks are read through padded scratch, so that a visitor knows one size
 /// only.

@@ -2,7 +2,9 @@
 // ones.
 #pragma once
 
+#include <algorithm>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 
 #include "../namespace.hpp"
@@ -98,6 +100,18 @@ template <class Arch, element T>
     for (int i = 0; i < 2; ++i)
       weights.delta[pair][i] = floats<Arch>::load_aligned(delta.values + row * block_cols +
                                                           delta_offset<Arch, T>(pair, i));
+}
+
+/// D of a row in memory, as if it were the first of its block.
+template <class Arch, element T>
+[[gnu::always_inline]] inline block_delta delta_of(const combined_row<Arch, T>& weights) {
+  block_delta delta;
+#pragma GCC unroll 8
+  for (int pair = 0; pair < pairs_of_row<Arch>; ++pair)
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; ++i)
+      weights.delta[pair][i].store_aligned(delta.values + delta_offset<Arch, T>(pair, i));
+  return delta;
 }
 
 template <class Arch, element T>
@@ -199,41 +213,62 @@ template <class Arch, map Map, element T = typename Map::weight>
   return combine_rows<Arch, Map>(rows, range, delta, [](int, const auto&) {});
 }
 
-/// What was changed in some whole blocks.
+/// −D instead of D: where D is subtracted, behind a branch, because it takes 7 % of a merge of
+/// rank 16.
 template <class Arch, element T>
-struct block_changes {
-  change_counts one_by_one{};  ///< in rows with results that are infinite or NaN
-  change_counter<Arch, T> in_finite_rows{};
+[[gnu::always_inline]] inline void negate_delta(combined_row<Arch, T>& weights) {
+#pragma GCC unroll 8
+  for (int pair = 0; pair < pairs_of_row<Arch>; ++pair)
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; ++i)
+      weights.delta[pair][i] =
+          as_floats<Arch>(as_words<Arch>(weights.delta[pair][i]) ^ words<Arch>(0x80000000u));
+}
 
-  change_counts counts() const {
-    change_counts all = one_by_one;
-    all.changed += in_finite_rows.changed();
-    return all;
+/// Rounds x + D for whole blocks of a panel, D being the term of one adapter of low rank: its sums
+/// stay in registers from the first product to the rounding. `rows` are those of block 0.
+///
+/// One loop over the blocks, because of the counters: kept in memory from block to block, where
+/// each row had to wait for what the row before it had stored, they took a fifth of a merge of
+/// rank 4.
+template <class Arch, map Map, class Unit, element T = typename Map::weight>
+[[gnu::always_inline]] inline change_counts combine_product(
+    Unit& unit, const kernel_interface::packed_adapter& adapter, bool subtracts,
+    const row_range<T>& rows, std::ptrdiff_t panel, block_range range) {
+  using sums_of_row = floats<Arch>[block_cols / lanes<Arch>];
+  const floats<Arch> strength(adapter.strength), zero(0.0f);
+  change_counts counts{};
+  for (std::ptrdiff_t index = range.first; index < range.end;) {
+    change_counter<Arch, T> changes;
+    const auto end = std::min(range.end, index + change_counter<Arch, T>::most_blocks);
+    for (; index < end; ++index) {
+      const T* from = rows.from + index * block_cols;
+      T* to = rows.to + index * block_cols;
+      const auto combine_row = [&](int, int, const sums_of_row& sums)
+          __attribute__((always_inline)) {
+        combined_row<Arch, T> weights;
+#pragma GCC unroll 8
+        for (int pair = 0; pair < pairs_of_row<Arch>; ++pair)
+#pragma GCC unroll 2
+          for (int i = 0; i < 2; ++i)
+            weights.delta[pair][i] =
+                fused(strength, sums[delta_offset<Arch, T>(pair, i) / lanes<Arch>], zero);
+        if (subtracts) [[unlikely]]
+          negate_delta(weights);
+        if (combine_finite_row<Arch, Map>(from, weights, to)) [[likely]]
+          count_row(weights, changes);
+        else
+          counts += combine_one_by_one<Map>(from, delta_of(weights), 0, to);
+        from += rows.from_stride;
+        to += rows.to_stride;
+      };
+      const packed_block factors(adapter.products[0], panel, index);
+      unit.template multiply<Arch>(factors.up, factors.down, factors.depth, combine_row);
+    }
+    counts.changed += changes.changed();
   }
-};
-
-/// Rounds x + D for the rows of a whole block as their D is made.
-template <class Arch, map Map>
-struct combines_rows {
-  using T = typename Map::weight;
-
-  row_range<T> range;
-  // Not the counters themselves: a copy of them for each block would have to wait for what was
-  // written before in parts.
-  block_changes<Arch, T>* changes;
-
-  [[gnu::always_inline]] void operator()(int row, const delta_row<Arch>& d) const {
-    const T* const from = range.from + row * range.from_stride;
-    T* const to = range.to + row * range.to_stride;
-    combined_row<Arch, T> weights(d);
-    if (combine_finite_row<Arch, Map>(from, weights, to)) [[likely]]
-      return count_row(weights, changes->in_finite_rows);
-    block_delta delta;
-    for (int j = 0; j < block_cols / lanes<Arch>; ++j)
-      d[j].store_aligned(delta.values + j * lanes<Arch>);
-    changes->one_by_one += combine_one_by_one<Map>(from, delta, 0, to);
-  }
-};
+  return counts;
+}
 
 /// The combine kernel.
 template <class Arch, map Map>
@@ -244,22 +279,26 @@ change_counts combine_kernel(const kernel_interface::weights& w,
   thread_units<Arch> units;
   panel_deltas<Arch, Map> deltas(&list, w, panel, units, subtracts);
   change_counts counts{};
-  [[maybe_unused]] block_changes<Arch, T> by_rows;
-  for_each_block<T>(w, panel, range, [&](std::ptrdiff_t index, const weight_block<T>& block) {
-    const row_range<T> rows{block.source, block.source_stride, block.target, block.target_stride};
-    if constexpr (holds_whole_rows<Arch>) {
-      if (block.is_whole() && deltas.are_complete_by_rows()) {
-        deltas.for_each_row(index, true, combines_rows<Arch, Map>{rows, &by_rows});
-        if (index % change_counter<Arch, T>::most_blocks == 0) {
-          counts += by_rows.counts();
-          by_rows = {};
-        }
-        return true;
-      }
+  if constexpr (holds_whole_rows<Arch>) {
+    const block_range whole{range.first, std::min(range.end, whole_blocks_of(w, panel))};
+    if (whole.first < whole.end && list.count == 1 && deltas.are_complete_by_rows()) {
+      const std::ptrdiff_t top = panel * block_rows;
+      const row_range<T> rows{static_cast<const T*>(w.from) + top * w.from_stride, w.from_stride,
+                              static_cast<T*>(w.to) + top * w.to_stride, w.to_stride};
+      const auto combine = [ adapter = list.adapters[0], subtracts, rows, panel, whole, &
+                             counts ](auto& unit) __attribute__((always_inline)) {
+        counts = combine_product<Arch, Map>(unit, adapter, subtracts, rows, panel, whole);
+      };
+      units.with(list.adapters[0].products[0].unit, combine);
+      range.first = whole.end;
     }
+  }
+  for_each_block<T>(w, panel, range, [&](std::ptrdiff_t index, const weight_block<T>& block) {
     const block_delta& delta = deltas.of(index);
     if (block.is_whole()) {
-      counts += combine_rows<Arch, Map>(block_rows, rows, delta);
+      counts += combine_rows<Arch, Map>(
+          block_rows, {block.source, block.source_stride, block.target, block.target_stride},
+          delta);
     } else {
       alignas(64) T padded[block_size];
       counts += combine_rows<Arch, Map>(
@@ -270,7 +309,6 @@ change_counts combine_kernel(const kernel_interface::weights& w,
     }
     return true;
   });
-  if constexpr (holds_whole_rows<Arch>) counts += by_rows.counts();
   return counts;
 }
 

@@ -41,6 +41,19 @@ struct units_of<Arch> {
 };
 #endif
 
+/// What is multiplied for a block.
+struct packed_block {
+  packed_block(const kernel_interface::packed_product& product, std::ptrdiff_t panel,
+               std::ptrdiff_t block)
+      : up(product.up + panel * product.depth * block_rows),
+        down(product.down + block * product.depth * block_cols),
+        depth(product.depth) {}
+
+  const float* up;
+  const float* down;
+  std::ptrdiff_t depth;
+};
+
 /// The units of a thread.
 template <class Arch, class List = typename units_of<Arch>::type>
 class thread_units;
@@ -54,12 +67,20 @@ class thread_units<Arch, unit_list<Units...>> : Units... {
   [[gnu::always_inline]] void multiply(const kernel_interface::packed_product& product,
                                        std::ptrdiff_t panel, std::ptrdiff_t block,
                                        const Visit& visit) {
-    const float* const up = product.up + panel * product.depth * block_rows;
-    const float* const down = product.down + block * product.depth * block_cols;
-    const auto multiply_if_chosen = [&]<class Unit>(Unit & unit) __attribute__((always_inline)) {
-      if (product.unit == Unit::kind) multiply_by<Unit>(unit, up, down, product.depth, visit);
+    const packed_block factors(product, panel, block);
+    with(
+        product.unit, [ factors, visit ](auto& unit) __attribute__((always_inline)) {
+          unit.template multiply<Arch>(factors.up, factors.down, factors.depth, visit);
+        });
+  }
+
+  /// Calls `use(unit)` with one of the units.
+  template <class Use>
+  [[gnu::always_inline]] void with(arithmetic kind, const Use& use) {
+    const auto use_if_chosen = [&]<class Unit>(Unit & unit) __attribute__((always_inline)) {
+      if (kind == Unit::kind) call_out_of_line(unit, use);
     };
-    (multiply_if_chosen(static_cast<Units&>(*this)), ...);
+    (use_if_chosen(static_cast<Units&>(*this)), ...);
   }
 
   /// For who takes long from one product to the next.
@@ -71,11 +92,10 @@ class thread_units<Arch, unit_list<Units...>> : Units... {
   }
 
  private:
-  // On its own, with a copy of the visitor, so that what both need stays in registers.
-  template <class Unit, class Visit>
-  [[gnu::noinline]] static void multiply_by(Unit& unit, const float* up, const float* down,
-                                            std::ptrdiff_t depth, Visit visit) {
-    unit.template multiply<Arch>(up, down, depth, visit);
+  // With a copy of `use`, so that what it holds stays in registers.
+  template <class Unit, class Use>
+  [[gnu::noinline]] static void call_out_of_line(Unit& unit, Use use) {
+    use(unit);
   }
 };
 
