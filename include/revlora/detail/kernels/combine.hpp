@@ -225,18 +225,19 @@ template <class Arch, element T>
           as_floats<Arch>(as_words<Arch>(weights.delta[pair][i]) ^ words<Arch>(0x80000000u));
 }
 
-/// Rounds x + D for whole blocks of a panel, D being the term of one adapter of low rank: its sums
-/// stay in registers from the first product to the rounding. `rows` are those of block 0.
+/// Rounds x + D for whole blocks of a panel, where D is complete with the term of the last adapter:
+/// its sums stay in registers from the first product to the rounding. `rows` are those of block 0.
 ///
 /// One loop over the blocks, because of the counters: kept in memory from block to block, where
 /// each row had to wait for what the row before it had stored, they took a fifth of a merge of
 /// rank 4.
 template <class Arch, map Map, class Unit, element T = typename Map::weight>
-[[gnu::always_inline]] inline change_counts combine_product(
-    Unit& unit, const kernel_interface::packed_adapter& adapter, bool subtracts,
-    const row_range<T>& rows, std::ptrdiff_t panel, block_range range) {
+[[gnu::always_inline]] inline change_counts combine_whole_blocks(
+    Unit& unit, panel_deltas<Arch, Map>& deltas, bool subtracts, const row_range<T>& rows,
+    std::ptrdiff_t panel, block_range range) {
   using sums_of_row = floats<Arch>[block_cols / lanes<Arch>];
-  const floats<Arch> strength(adapter.strength), zero(0.0f);
+  const kernel_interface::packed_product product = deltas.last().products[0];
+  const term_addition<Arch> add = deltas.last_addition();
   change_counts counts{};
   for (std::ptrdiff_t index = range.first; index < range.end;) {
     change_counter<Arch, T> changes;
@@ -244,15 +245,18 @@ template <class Arch, map Map, class Unit, element T = typename Map::weight>
     for (; index < end; ++index) {
       const T* from = rows.from + index * block_cols;
       T* to = rows.to + index * block_cols;
-      const auto combine_row = [&](int, int, const sums_of_row& sums)
+      const float* const before = deltas.of_all_but_last(index);
+      const auto combine_row = [&](int row, int, const sums_of_row& sums)
           __attribute__((always_inline)) {
         combined_row<Arch, T> weights;
 #pragma GCC unroll 8
         for (int pair = 0; pair < pairs_of_row<Arch>; ++pair)
 #pragma GCC unroll 2
-          for (int i = 0; i < 2; ++i)
-            weights.delta[pair][i] =
-                fused(strength, sums[delta_offset<Arch, T>(pair, i) / lanes<Arch>], zero);
+          for (int i = 0; i < 2; ++i) {
+            constexpr int step = lanes<Arch>;
+            const int left = delta_offset<Arch, T>(pair, i);
+            weights.delta[pair][i] = add(sums[left / step], before + row * block_cols + left);
+          }
         if (subtracts) [[unlikely]]
           negate_delta(weights);
         if (combine_finite_row<Arch, Map>(from, weights, to)) [[likely]]
@@ -262,7 +266,7 @@ template <class Arch, map Map, class Unit, element T = typename Map::weight>
         from += rows.from_stride;
         to += rows.to_stride;
       };
-      const packed_block factors(adapter.products[0], panel, index);
+      const packed_block factors(product, panel, index);
       unit.template multiply<Arch>(factors.up, factors.down, factors.depth, combine_row);
     }
     counts.changed += changes.changed();
@@ -281,15 +285,15 @@ change_counts combine_kernel(const kernel_interface::weights& w,
   change_counts counts{};
   if constexpr (holds_whole_rows<Arch>) {
     const block_range whole{range.first, std::min(range.end, whole_blocks_of(w, panel))};
-    if (whole.first < whole.end && list.count == 1 && deltas.are_complete_by_rows()) {
+    if (whole.first < whole.end && deltas.are_complete_by_rows()) {
       const std::ptrdiff_t top = panel * block_rows;
       const row_range<T> rows{static_cast<const T*>(w.from) + top * w.from_stride, w.from_stride,
                               static_cast<T*>(w.to) + top * w.to_stride, w.to_stride};
-      const auto combine = [ adapter = list.adapters[0], subtracts, rows, panel, whole, &
-                             counts ](auto& unit) __attribute__((always_inline)) {
-        counts = combine_product<Arch, Map>(unit, adapter, subtracts, rows, panel, whole);
+      const auto combine = [&deltas, subtracts, rows, panel, whole, &counts ](auto& unit)
+          __attribute__((always_inline)) {
+        counts = combine_whole_blocks<Arch, Map>(unit, deltas, subtracts, rows, panel, whole);
       };
-      units.with(list.adapters[0].products[0].unit, combine);
+      units.with(deltas.last().products[0].unit, combine);
       range.first = whole.end;
     }
   }

@@ -32,27 +32,23 @@ float read_delta_at(const block_delta& from, int position) {
   return from.values[delta_place<T>(position)];
 }
 
-/// Makes D of whole rows of the sums of the last adapter, and shows it to `visit(row, d)`; writes
-/// it where it was `before`, if it `keeps` it.
-template <class Arch, bool keeps, class Visit>
+/// Makes D of whole rows of the sums of the last adapter, writes it where it was `before`, and
+/// shows it to `visit(row, d)`.
+template <class Arch, class Visit>
 struct completes_rows {
   term_addition<Arch> add;
   float* before;
-  std::uint32_t sign;
   Visit visit;
 
   template <int count>
   [[gnu::always_inline]] void operator()(int row, int, const floats<Arch> (&sums)[count]) const {
+    float* const values = before + row * block_cols;
     floats<Arch> d[count];
 #pragma GCC unroll 8
-    for (int j = 0; j < count; ++j)
-      d[j] = as_floats<Arch>(
-          as_words<Arch>(add(sums[j], before + row * block_cols + j * lanes<Arch>)) ^
-          words<Arch>(sign));
-    if constexpr (keeps)
-#pragma GCC unroll 8
-      for (int j = 0; j < count; ++j)
-        d[j].store_aligned(before + row * block_cols + j * lanes<Arch>);
+    for (int j = 0; j < count; ++j) {
+      d[j] = add(sums[j], values + j * lanes<Arch>);
+      d[j].store_aligned(values + j * lanes<Arch>);
+    }
     visit(row, d);
   }
 };
@@ -93,45 +89,42 @@ class panel_deltas {
     return last().kind == kernel_interface::family::low_rank && !list_->rounds &&
            scales_.values == nullptr;
   }
-  /// Calls `visit(row, d)` for the rows of a block, in order, with D in registers: as it is made,
-  /// if the block is whole and its rows are complete with the last adapter.
-  template <class Visit>
-  [[gnu::always_inline]] void for_each_row(std::ptrdiff_t block, bool is_whole,
-                                           const Visit& visit) {
-    visit_rows<false>(block, is_whole, visit);
+  const kernel_interface::packed_adapter& last() const { return list_->adapters[list_->count - 1]; }
+  /// How its term is added to the deltas of those before it.
+  term_addition<Arch> last_addition() const { return {last().strength, list_->count == 1}; }
+  /// Without a sign. Valid until the next call.
+  float* of_all_but_last(std::ptrdiff_t block) {
+    add_up(block, list_->count - 1);
+    return delta_.values;
   }
-  /// The same; gives back D, valid until the next call.
+
+  /// D of a block, if it is not subtracted; calls `visit(row, d)` for its rows, in order, with D in
+  /// registers, as it is made, if the block is whole and they are complete with the last adapter.
+  /// Valid until the next call.
   template <class Visit>
-  [[gnu::always_inline]] const block_delta& keep_each_row(std::ptrdiff_t block, bool is_whole,
-                                                          const Visit& visit) {
-    visit_rows<true>(block, is_whole, visit);
+  [[gnu::always_inline]] const block_delta& by_rows(std::ptrdiff_t block, bool is_whole,
+                                                    const Visit& visit) {
+    if constexpr (holds_whole_rows<Arch>) {
+      if (is_whole && are_complete_by_rows()) {
+        float* const before = of_all_but_last(block);
+        units_.multiply(last().products[0], panel_, block,
+                        completes_rows<Arch, Visit>{last_addition(), before, visit});
+        return delta_;
+      }
+    }
+    visit_rows(of(block), visit);
     return delta_;
   }
 
  private:
-  const kernel_interface::packed_adapter& last() const { return list_->adapters[list_->count - 1]; }
-
   /// The first `count` adapters.
   void add_up(std::ptrdiff_t block, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i)
       add_term<Arch>(list_->adapters[i], {panel_, block}, i == 0, delta_.values, units_);
   }
 
-  template <bool keeps, class Visit>
-  [[gnu::always_inline]] void visit_rows(std::ptrdiff_t block, bool is_whole, const Visit& visit) {
-    if constexpr (holds_whole_rows<Arch>) {
-      if (is_whole && are_complete_by_rows()) {
-        add_up(block, list_->count - 1);
-        units_.multiply(last().products[0], panel_, block,
-                        completes_rows<Arch, keeps, Visit>{
-                            {last().strength, list_->count == 1}, delta_.values, sign_, visit});
-        return;
-      }
-    }
-    visit_rows_of(of(block), visit);
-  }
   template <class Visit>
-  [[gnu::noinline]] static void visit_rows_of(const block_delta& delta, Visit visit) {
+  [[gnu::noinline]] static void visit_rows(const block_delta& delta, Visit visit) {
     for (int row = 0; row < block_rows; ++row) {
       delta_row<Arch> d;
 #pragma GCC unroll 16

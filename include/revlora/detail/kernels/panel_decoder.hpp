@@ -86,7 +86,7 @@ class panel_decoder {
     if (strip_.blocks() == 0) first_block_ = index;
     blocks_[strip_.blocks()] = block;
     std::uint64_t uncertain[block_rows];
-    const block_delta& delta = deltas.keep_each_row(
+    const block_delta& delta = deltas.by_rows(
         index, block.is_whole(),
         guesses_rows{block.source, block.source_stride, restored_[strip_.blocks()], uncertain});
     take_rows(block, uncertain, delta);

@@ -82,7 +82,7 @@ class panel_encoder {
     merged_rows rows;
     const row_range<T> range{block.source, block.source_stride, merged, merged_stride};
     const block_delta& delta =
-        deltas.keep_each_row(index, block.is_whole(), merges_rows{range, &rows, &counts_});
+        deltas.by_rows(index, block.is_whole(), merges_rows{range, &rows, &counts_});
     take_rows(block, rows, delta, merged, merged_stride);
     if (strip_.is_full() || exceptions_.any()) write_strip(units);
   }
