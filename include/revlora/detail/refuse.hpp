@@ -23,6 +23,25 @@ struct shape {
   std::ptrdiff_t rows, cols;
 };
 
+/// What a message calls an argument of a call. It is put into words only where there is something
+/// to say: a call that is in order allocates nothing for them.
+struct argument {
+  const char* words;
+  std::ptrdiff_t index = -1;   ///< behind the words, if it is one of a list
+  const char* part = nullptr;  ///< of it that is meant
+  bool means_scales = false;   ///< of it
+
+  argument part_called(const char* name) const { return {words, index, name}; }
+  argument scales() const { return {words, index, part, true}; }
+
+  void append_to(std::string& message) const {
+    if (means_scales) message += "the scales of ";
+    message += words;
+    if (index >= 0) message += std::to_string(index);
+    if (part != nullptr) (message += "'s ") += part;
+  }
+};
+
 /// A part of a message: words, or what is to be put into words. Together they are one call, because
 /// the library has many messages, and sums of strings take long to compile.
 class message_part {
@@ -32,12 +51,16 @@ class message_part {
   message_part(std::integral auto number)
       : kind_(kind::integer), first_(static_cast<std::int64_t>(number)) {}
   message_part(float number) : kind_(kind::number), number_(number) {}
+  message_part(const argument& name) : kind_(kind::name), name_(&name) {}
   message_part(shape extents) : kind_(kind::extents), first_(extents.rows), second_(extents.cols) {}
 
   void append_to(std::string& message) const {
     switch (kind_) {
       case kind::text:
         message += text_;
+        break;
+      case kind::name:
+        name_->append_to(message);
         break;
       case kind::integer:
         message += std::to_string(first_);
@@ -55,10 +78,11 @@ class message_part {
   }
 
  private:
-  enum class kind : std::uint8_t { text, integer, number, extents };
+  enum class kind : std::uint8_t { text, name, integer, number, extents };
 
   kind kind_ = kind::text;
   std::string_view text_;
+  const argument* name_ = nullptr;
   std::int64_t first_ = 0, second_ = 0;
   float number_ = 0;
 };

@@ -5,7 +5,6 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 
 #include "../namespace.hpp"
 #include "../panels.hpp"
@@ -27,12 +26,12 @@ inline bool is_finite(float value) {
          fp32_format::exponent_mask;
 }
 
-inline validation check_scales(const std::string& name, const plain::weights& w) {
+inline validation check_scales(const argument& name, const plain::weights& w) {
   if (!is_scaled(w)) return {};
   const auto type = static_cast<element_type>(w.elements.type);
   if (!may_be_scaled(type))
     return refused({name, " is ", name_of(type), " and scaled: only weights of 8 bits are"});
-  if (validation found = check_matrix("the scales of " + name, w.scales); !found) return found;
+  if (validation found = check_matrix(name.scales(), w.scales); !found) return found;
   if (size_of(static_cast<element_type>(w.scales.type)) == 1)
     return refused({"the scales of ", name, " are of 8 bits: they may be fp32, fp16 or bf16"});
   if (w.scale_cols < w.elements.cols && w.scale_cols % block_cols != 0)
@@ -48,7 +47,7 @@ inline validation check_scales(const std::string& name, const plain::weights& w)
 }
 
 /// Weights are a matrix of rows that are written as a whole.
-inline validation check_weights(const std::string& name, const plain::weights& weights) {
+inline validation check_weights(const argument& name, const plain::weights& weights) {
   const plain::matrix& w = weights.elements;
   if (validation found = check_matrix(name, w); !found) return found;
   if (w.col_stride != 1 && w.rows > 0 && w.cols > 1)
@@ -60,11 +59,11 @@ inline validation check_weights(const std::string& name, const plain::weights& w
   return check_scales(name, weights);
 }
 
-inline validation check_adapter(const std::string& name, const plain::adapter& adapter,
+inline validation check_adapter(const argument& name, const plain::adapter& adapter,
                                 const plain::matrix& w) {
   const family_rules& rules = rules_of(adapter);
   for (std::size_t i = 0; i < rules.factor_count; ++i) {
-    const std::string factor = name + "'s " + rules.factor_names[i];
+    const argument factor = name.part_called(rules.factor_names[i]);
     if (validation found = check_matrix(factor, adapter.factors[i]); !found) return found;
     if (adapter.factors[i].type != adapter.factors[0].type)
       return refused({factor, " is ", name_of(static_cast<element_type>(adapter.factors[i].type)),
@@ -82,9 +81,10 @@ inline validation check_adapter(const std::string& name, const plain::adapter& a
 
 inline validation check(const plain::weights& w, const plain::adapter_list& adapters,
                         const char* called = "adapter ") {
-  validation found = check_weights("W", w);
+  validation found = check_weights({"W"}, w);
   for (std::size_t i = 0; found && i < adapters.count; ++i)
-    found = check_adapter(called + std::to_string(i), adapters.adapters[i], w.elements);
+    found =
+        check_adapter({called, static_cast<std::ptrdiff_t>(i)}, adapters.adapters[i], w.elements);
   return found;
 }
 
@@ -104,7 +104,7 @@ inline bool have_same_scales(const plain::weights& v, const plain::weights& w) {
 inline validation check(const plain::weights& from, const plain::weights& to,
                         const plain::adapter_list& adapters) {
   if (validation found = check(to, adapters); !found) return found;
-  if (validation found = check_weights("the source", from); !found) return found;
+  if (validation found = check_weights({"the source"}, from); !found) return found;
   const plain::matrix &source = from.elements, &destination = to.elements;
   if (source.type != destination.type)
     return refused({"the destination is ", name_of(static_cast<element_type>(destination.type)),

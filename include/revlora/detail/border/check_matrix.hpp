@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <string>
 
 #include "../namespace.hpp"
 #include "../plain.hpp"
@@ -16,7 +15,7 @@ namespace revlora {
 inline namespace REVLORA_NAMESPACE {
 namespace detail {
 
-inline validation check_matrix(const std::string& name, const plain::matrix& m) {
+inline validation check_matrix(const argument& name, const plain::matrix& m) {
   if (m.type >= element_types)
     return refused({name, " has an element type that does not exist, ", m.type});
   if (m.rows < 0 || m.cols < 0)

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstddef>
-#include <string>
 
 #include "../../adapter.hpp"
 #include "../namespace.hpp"
@@ -21,12 +20,12 @@ struct family_rules {
   std::size_t factor_count;
   /// Whether the factors fit one another, and make an update of `rows × cols`, or why not; each is
   /// a sound matrix. `name` is what to call the adapter.
-  validation (*check_shapes)(const std::string& name, const plain::adapter&, std::ptrdiff_t rows,
+  validation (*check_shapes)(const argument& name, const plain::adapter&, std::ptrdiff_t rows,
                              std::ptrdiff_t cols);
 };
 
 /// One product B·A of an adapter.
-inline validation check_product(const std::string& name, const plain::matrix& b,
+inline validation check_product(const argument& name, const plain::matrix& b,
                                 const plain::matrix& a, std::ptrdiff_t rows, std::ptrdiff_t cols) {
   if (b.cols != a.rows)
     return refused({name, "'s factors disagree on the rank: B is ", shape{b.rows, b.cols},

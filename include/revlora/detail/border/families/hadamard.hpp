@@ -11,11 +11,11 @@ namespace detail {
 inline constexpr family_rules hadamard_rules{
     {"first B", "first A", "second B", "second A"},
     4,
-    [](const std::string& name, const plain::adapter& adapter, std::ptrdiff_t rows,
+    [](const argument& name, const plain::adapter& adapter, std::ptrdiff_t rows,
        std::ptrdiff_t cols) {
       const auto& [b1, a1, b2, a2] = adapter.factors;
-      validation found = check_product(name + "'s first product", b1, a1, rows, cols);
-      return found ? check_product(name + "'s second product", b2, a2, rows, cols) : found;
+      validation found = check_product(name.part_called("first product"), b1, a1, rows, cols);
+      return found ? check_product(name.part_called("second product"), b2, a2, rows, cols) : found;
     }};
 
 }  // namespace detail

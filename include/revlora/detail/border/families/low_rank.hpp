@@ -11,10 +11,11 @@ namespace detail {
 inline constexpr family_rules low_rank_rules{
     {"B", "A"},
     2,
-    [](const std::string& name, const plain::adapter& adapter, std::ptrdiff_t rows,
+    [](const argument& name, const plain::adapter& adapter, std::ptrdiff_t rows,
        std::ptrdiff_t cols) {
       return check_product(name, adapter.factors[0], adapter.factors[1], rows, cols);
-    }};
+    },
+};
 
 }  // namespace detail
 }  // namespace REVLORA_NAMESPACE
