@@ -7,6 +7,7 @@
 
 #include "revlora/detail/border/perform.hpp"
 #include "revlora/detail/record/handle.hpp"
+#include "revlora/detail/schedule/call_memory.hpp"
 
 #if defined(__SSE3__)
 #error "flags of the build keep calls.cpp from running everywhere: give -march=…, not -m…"
@@ -29,6 +30,9 @@ plain::record_view look_at(const plain::record* record) {
 }
 std::uint8_t perform(const plain::call& call, plain::answer& answer, std::string& text) {
   return detail::perform(call, answer, text);
+}
+void free_workspace(plain::workspace* kept) noexcept {
+  detail::free_workspace(kept);
 }
 std::uint64_t fingerprint_of(const plain::adapter& adapter, kernel_interface::absorb_steps* steps) {
   return detail::fingerprint_of(adapter, steps);

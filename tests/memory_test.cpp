@@ -1,5 +1,7 @@
 // What is allocated, and what happens when it cannot be.
+#include <functional>
 #include <new>
+#include <thread>
 
 #include "executors.hpp"
 #include "failing_memory.hpp"
@@ -21,54 +23,166 @@ class Memory : public testing::Test {
 };
 TYPED_TEST_SUITE(Memory, weight_types, weight_name);
 
-/// Bytes that a first and a second merge into one record allocate beyond what a plain merge does.
+/// Every verb once, and all that it needs.
 template <class W>
-std::pair<std::size_t, std::size_t> allocated_for_record(std::ptrdiff_t rows) {
-  engine random(1);
-  const auto base = random_matrix<W>(random, rows, 640, kind::normal, 0.02f);
-  const auto adapter = random_factors<float>(random, rows, 640, 1, kind::normal, 0.1f, 1);
+struct round_of_verbs {
+  engine random{1};
+  matrix<W> base;
+  factors<float> one;
+  factors<revlora::bf16> other;
+  matrix<W> w, elsewhere;
   revlora::undo_record record;
-  const auto allocated_by = [&](auto... maybe_record) {
-    matrix<W> w = base;
-    const std::size_t before = allocated_bytes;
-    revlora::merge(w.view(), adapter.view(), maybe_record.get()..., revlora::serial{});
-    return allocated_bytes - before;
-  };
-  const std::size_t plain = allocated_by();
-  const std::size_t first = allocated_by(std::ref(record));
-  const std::size_t second = allocated_by(std::ref(record));
-  return {first - plain, second - plain};
+
+  round_of_verbs(std::ptrdiff_t rows, std::ptrdiff_t cols)
+      : base(random_matrix<W>(random, rows, cols, kind::normal, 0.02f)),
+        one(random_factors<float>(random, rows, cols, 4, kind::normal, 0.1f, 1)),
+        other(random_factors<revlora::bf16>(random, rows, cols, 2, kind::normal, 0.1f, 1)),
+        w(base),
+        elsewhere(base) {}
+
+  template <class Executor>
+  void run(const Executor& on, revlora::workspace* kept) {
+    const auto first = one.view(), second = other.view();
+    const revlora::hadamard both({first.b(), first.a()}, {first.b(), first.a()}, 0.5);
+    revlora::merge(w.view(), elsewhere.view(), first, on, kept);
+    revlora::subtract(elsewhere.view(), first, on, kept);
+    revlora::merge(w.view(), {first, second}, record, on, kept);
+    ASSERT_EQ(revlora::state_of(w.view(), record, on, kept), revlora::weights_state::merged);
+    ASSERT_TRUE(revlora::validate(w.view(), {first, second}, record, on, kept));
+    revlora::swap(w.view(), {first, second}, both, record, on, kept);
+    revlora::unmerge(w.view(), elsewhere.view(), both, record, on, kept);
+    revlora::unmerge(w.view(), both, record, on, kept);
+    ASSERT_TRUE(same_bits(base, w));
+    ASSERT_TRUE(same_bits(base, elsewhere));
+  }
+
+  /// How many allocations a round takes that is not the first.
+  template <class Executor>
+  long allocations_when_settled(const Executor& on, revlora::workspace* kept) {
+    run(on, kept);
+    const long before = allocations;
+    run(on, kept);
+    return allocations - before;
+  }
+};
+
+TYPED_TEST(Memory, IsAllocatedOnceIfAWorkspaceKeepsIt) {
+  for (const auto& [rows, cols] : {std::pair{5, 7}, {200, 640}, {300, 4100}}) {
+    SCOPED_TRACE(testing::Message() << rows << " x " << cols);
+    revlora::workspace kept, kept_by_team;
+    round_of_verbs<TypeParam> verbs(rows, cols);
+    EXPECT_EQ(verbs.allocations_when_settled(revlora::serial{}, &kept), 0);
+#ifdef _OPENMP
+    EXPECT_EQ(verbs.allocations_when_settled(revlora::openmp{3}, &kept_by_team), 0);
+#endif
+  }
 }
 
-// A call needs scratch for a panel of 16 rows; for each panel a byte, and an entry of the new
-// record, because the old one lasts until that is finished. Only memory of the record itself grows
-// further.
-TYPED_TEST(Memory, OfARecordIsUsedAgain) {
-  const auto [first_of_few, second_of_few] = allocated_for_record<TypeParam>(64);
-  const auto [first_of_many, second_of_many] = allocated_for_record<TypeParam>(640);
-  EXPECT_GT(first_of_many, 5 * (first_of_few - second_of_few));
-  EXPECT_EQ(second_of_many,
-            second_of_few + (640 - 64) / 16 * (1 + sizeof(revlora::detail::panel_entry)));
+TYPED_TEST(Memory, IsAllocatedOnceByAThreadForSmallMatrices) {
+  for (const std::ptrdiff_t size : {128, 1024}) {
+    SCOPED_TRACE(testing::Message() << size << " x " << size);
+    round_of_verbs<TypeParam> verbs(size, size);
+    EXPECT_EQ(verbs.allocations_when_settled(revlora::serial{}, nullptr), 0);
+#ifdef _OPENMP
+    EXPECT_EQ(verbs.allocations_when_settled(revlora::openmp{2}, nullptr), 0);
+#endif
+  }
+}
+
+// Also if others of its calls need much, and none of it longer than it lives.
+TYPED_TEST(Memory, ThatAThreadKeepsIsLimited) {
+  round_of_verbs<TypeParam> large(64, 40000), small(64, 64);
+  const std::size_t before = live_bytes;
+  std::thread([&] {
+    for (int i = 0; i < 2; ++i) {
+      large.run(revlora::serial{}, nullptr);
+      large.record = {};
+      EXPECT_LT(live_bytes - before, (std::size_t{4} << 20) + 20000);
+    }
+    EXPECT_EQ(small.allocations_when_settled(revlora::serial{}, nullptr), 0);
+    small.record = {};
+  }).join();
+  EXPECT_LE(live_bytes, before);
+}
+
+TYPED_TEST(Memory, OfAWorkspaceIsFreedWithIt) {
+  round_of_verbs<TypeParam> verbs(200, 640);
+  const std::size_t before = live_bytes;
+  {
+    revlora::workspace kept;
+    verbs.run(revlora::serial{}, &kept);
+    verbs.record = {};
+    const std::size_t held = live_bytes;
+    EXPECT_GT(held, before);
+    revlora::workspace taken = std::move(kept);
+    EXPECT_EQ(live_bytes, held);
+    kept = std::move(taken);
+    EXPECT_EQ(live_bytes, held);
+    kept = {};
+    EXPECT_EQ(live_bytes, before);
+    verbs.run(revlora::serial{}, &kept);
+    verbs.record = {};
+  }
+  EXPECT_EQ(live_bytes, before);
+}
+
+/// An executor that does other work before it begins, on the same thread.
+struct busy_elsewhere {
+  std::function<void()> other_work;
+
+  template <class Body>
+  void parallel_for(std::ptrdiff_t count, const Body& body) const {
+    other_work();
+    revlora::serial{}.parallel_for(count, body);
+  }
+};
+
+TYPED_TEST(Memory, OfACallInsideAnotherIsItsOwn) {
+  revlora::workspace kept;
+  for (revlora::workspace* const memory : {&kept, static_cast<revlora::workspace*>(nullptr)}) {
+    round_of_verbs<TypeParam> outer(70, 200), inner(200, 640);
+    outer.run(busy_elsewhere{[&] { inner.run(revlora::serial{}, memory); }}, memory);
+  }
+}
+
+// Bytes, and what is said of each panel and adapter: once, and no more than that.
+TYPED_TEST(Memory, OfAFreshRecordIsAllocatedOnce) {
+  revlora::workspace kept;
+  matrix<TypeParam> w = this->base;
+  std::size_t allocated = 0;
+  for (int i = 0; i < 2; ++i) {
+    w = this->base;
+    revlora::undo_record record;
+    const std::size_t before = allocated_bytes;
+    revlora::merge(w.view(), this->list, record, revlora::serial{}, &kept);
+    allocated = allocated_bytes - before;
+    if (i == 0) continue;
+    EXPECT_EQ(allocated, record.size_bytes() + 13 * sizeof(revlora::detail::panel_entry) +
+                             sizeof(std::uint64_t) + sizeof(revlora::detail::record_contents));
+  }
 }
 
 // The delta is computed block by block: what a merge allocates does not grow with W.
 TYPED_TEST(Memory, HoldsNoFullSizeDelta) {
+  revlora::workspace fresh;
   const std::size_t before = allocated_bytes;
-  revlora::merge(this->base.view(), this->list, revlora::serial{});
+  revlora::merge(this->base.view(), this->list, revlora::serial{}, &fresh);
   EXPECT_LT(allocated_bytes - before, static_cast<std::size_t>(this->base.size()));
 }
 
-/// Calls `verb` with the first allocation failing, then with the second, … until none fails. After
-/// each failure the weights must be `before`, afterwards `after`.
+/// Calls `verb` with a workspace that keeps nothing yet, and the first allocation failing, then
+/// with the second, … until none fails. After each failure the weights must be `before`, afterwards
+/// `after`.
 template <class W, class Verb>
 void expect_all_or_nothing(const matrix<W>& before, const matrix<W>& after, Verb verb) {
   matrix<W> w = before;
   for (long k = 0;; ++k) {
     ASSERT_LT(k, 10000) << "allocates without end";
     bool failed = false;
+    revlora::workspace fresh_memory;
     fail_at = k;
     try {
-      verb(w);
+      verb(w, &fresh_memory);
     } catch (const std::bad_alloc&) {
       failed = true;
     }
@@ -92,14 +206,15 @@ TYPED_TEST(Memory, RunningOutLeavesTheWeightsAlone) {
   revlora::undo_record record;
   revlora::merge(merged.view(), this->list, record);
   const auto verbs = [&](const auto& executor) {
-    expect_all_or_nothing(this->base, merged, [&](auto& w) {
+    expect_all_or_nothing(this->base, merged, [&](auto& w, auto* memory) {
       revlora::undo_record fresh;
-      revlora::merge(w.view(), this->list, fresh, executor);
+      revlora::merge(w.view(), this->list, fresh, executor, memory);
     });
-    expect_all_or_nothing(this->base, merged,
-                          [&](auto& w) { revlora::merge(w.view(), this->list, executor); });
-    expect_all_or_nothing(merged, this->base, [&](auto& w) {
-      revlora::unmerge(w.view(), this->list, record, executor);
+    expect_all_or_nothing(this->base, merged, [&](auto& w, auto* memory) {
+      revlora::merge(w.view(), this->list, executor, memory);
+    });
+    expect_all_or_nothing(merged, this->base, [&](auto& w, auto* memory) {
+      revlora::unmerge(w.view(), this->list, record, executor, memory);
     });
   };
   verbs(revlora::serial{});
@@ -117,15 +232,15 @@ TYPED_TEST(Memory, RunningOutIsACodeWhereCodesAreWanted) {
     ASSERT_TRUE(found) << found.text();
   };
   const revlora::serial on;
-  expect_all_or_nothing(this->base, merged, [&](auto& w) {
+  expect_all_or_nothing(this->base, merged, [&](auto& w, auto* memory) {
     revlora::undo_record fresh;
-    throws_no_memory(revlora::try_merge(w.view(), this->list, fresh, on));
+    throws_no_memory(revlora::try_merge(w.view(), this->list, fresh, on, memory));
   });
-  expect_all_or_nothing(this->base, merged, [&](auto& w) {
-    throws_no_memory(revlora::try_merge(w.view(), this->list, on));
+  expect_all_or_nothing(this->base, merged, [&](auto& w, auto* memory) {
+    throws_no_memory(revlora::try_merge(w.view(), this->list, on, memory));
   });
-  expect_all_or_nothing(merged, this->base, [&](auto& w) {
-    throws_no_memory(revlora::try_unmerge(w.view(), this->list, record, on));
+  expect_all_or_nothing(merged, this->base, [&](auto& w, auto* memory) {
+    throws_no_memory(revlora::try_unmerge(w.view(), this->list, record, on, memory));
   });
   fail_at = 0;
   revlora::undo_record copy;
@@ -149,9 +264,10 @@ TYPED_TEST(Memory, RunningOutInASwapLeavesWeightsAndRecordAlone) {
       matrix<TypeParam> w = merged;
       revlora::undo_record record = old_record;
       bool failed = false;
+      revlora::workspace fresh;
       fail_at = k;
       try {
-        revlora::swap(w.view(), this->list, wanted, record, executor);
+        revlora::swap(w.view(), this->list, wanted, record, executor, &fresh);
       } catch (const std::bad_alloc&) {
         failed = true;
       }
@@ -181,9 +297,10 @@ TYPED_TEST(Memory, RunningOutLeavesTheRecordAlone) {
     matrix<TypeParam> w = this->base;
     revlora::undo_record record = earlier;
     bool failed = false;
+    revlora::workspace fresh;
     fail_at = k;
     try {
-      revlora::merge(w.view(), this->list, record, revlora::serial{});
+      revlora::merge(w.view(), this->list, record, revlora::serial{}, &fresh);
     } catch (const std::bad_alloc&) {
       failed = true;
     }

@@ -12,8 +12,12 @@
 /// those of each type that it names, and for an any_matrix all.
 ///
 /// The factors are packed once per call: at most 4·r·(d_out + d_in) bytes per adapter, with r
-/// rounded up to 2, d_out to 16 and d_in to 64, freed before the call returns. Cost: 2·r·d_out·d_in
-/// floating-point operations per adapter, one read and one write of W.
+/// rounded up to 2, d_out to 16 and d_in to 64. Cost: 2·r·d_out·d_in floating-point operations per
+/// adapter, one read and one write of W.
+///
+/// What a call takes beside W and records is freed or kept when it returns: by a workspace that the
+/// caller passes last (workspace.hpp), of any size, so that the next call of this kind allocates
+/// nothing; without one, by the calling thread, up to 4 MiB.
 ///
 /// Adapters are added in list order, by the recipe of the list. The result is the same, bit for
 /// bit, on every instruction set, with any executor and number of threads, for any stride and
@@ -54,6 +58,7 @@
 #include "merge_report.hpp"
 #include "parallel.hpp"
 #include "undo_record.hpp"
+#include "workspace.hpp"
 
 /// All that is revlora's. What is in `detail` may change with every version.
 namespace revlora {
@@ -85,23 +90,24 @@ inline merge_report done(const attempt& tried) {
   return tried.report;
 }
 template <class Target, class View, executor Executor>
-plain::call merge_call(const View& w, const adapter_list& adapters, const Executor& executor) {
-  plain::call call = call_on<Target, plain::verb::merge>(w, executor);
+plain::call merge_call(const View& w, const adapter_list& adapters, const Executor& executor,
+                       workspace* memory) {
+  plain::call call = call_on<Target, plain::verb::merge>(w, executor, memory);
   call.wanted = adapters.to_plain();
   return call;
 }
 template <class Target, class View, executor Executor>
 plain::call merge_call(const View& w, const adapter_list& adapters, undo_record& record,
-                       const Executor& executor) {
-  plain::call call = call_on<Target, plain::verb::merge_recorded>(w, executor);
+                       const Executor& executor, workspace* memory) {
+  plain::call call = call_on<Target, plain::verb::merge_recorded>(w, executor, memory);
   call.wanted = adapters.to_plain();
   call.new_record = &record.to_plain();
   return call;
 }
 template <class Target, class View, executor Executor>
 plain::call unmerge_call(const View& w, const adapter_list& adapters, const undo_record& record,
-                         const Executor& executor) {
-  plain::call call = call_on<Target, plain::verb::unmerge>(w, executor);
+                         const Executor& executor, workspace* memory) {
+  plain::call call = call_on<Target, plain::verb::unmerge>(w, executor, memory);
   call.merged = adapters.to_plain();
   call.old_record = record.to_plain();
   return call;
@@ -122,53 +128,57 @@ inline plain::call only_checked(plain::call call) {
 
 /// `merge(W, adapters)`.
 template <class Target = default_target, writable_weights W, executor Executor = default_executor>
-attempt try_merge(W w, adapter_list adapters, const Executor& executor = {}) {
-  return detail::attempted(detail::merge_call<Target>(w, adapters, executor));
+attempt try_merge(W w, adapter_list adapters, const Executor& executor = {},
+                  workspace* memory = nullptr) {
+  return detail::attempted(detail::merge_call<Target>(w, adapters, executor, memory));
 }
 
 /// `merge(from, to, adapters)`.
 template <class Target = default_target, weights_view From, writable_weights To,
           executor Executor = default_executor>
-attempt try_merge(From from, To to, adapter_list adapters, const Executor& executor = {}) {
-  return detail::attempted(detail::to(detail::merge_call<Target>(from, adapters, executor), to));
+attempt try_merge(From from, To to, adapter_list adapters, const Executor& executor = {},
+                  workspace* memory = nullptr) {
+  return detail::attempted(
+      detail::to(detail::merge_call<Target>(from, adapters, executor, memory), to));
 }
 
 /// `merge(W, adapters, record)`.
 template <class Target = default_target, writable_weights W, executor Executor = default_executor>
-attempt try_merge(W w, adapter_list adapters, undo_record& record, const Executor& executor = {}) {
-  return detail::attempted(detail::merge_call<Target>(w, adapters, record, executor));
+attempt try_merge(W w, adapter_list adapters, undo_record& record, const Executor& executor = {},
+                  workspace* memory = nullptr) {
+  return detail::attempted(detail::merge_call<Target>(w, adapters, record, executor, memory));
 }
 
 /// `merge(from, to, adapters, record)`.
 template <class Target = default_target, weights_view From, writable_weights To,
           executor Executor = default_executor>
 attempt try_merge(From from, To to, adapter_list adapters, undo_record& record,
-                  const Executor& executor = {}) {
+                  const Executor& executor = {}, workspace* memory = nullptr) {
   return detail::attempted(
-      detail::to(detail::merge_call<Target>(from, adapters, record, executor), to));
+      detail::to(detail::merge_call<Target>(from, adapters, record, executor, memory), to));
 }
 
 /// `unmerge(W, adapters, record)`.
 template <class Target = default_target, writable_weights W, executor Executor = default_executor>
 validation try_unmerge(W w, adapter_list adapters, const undo_record& record,
-                       const Executor& executor = {}) {
-  return detail::ask(detail::unmerge_call<Target>(w, adapters, record, executor));
+                       const Executor& executor = {}, workspace* memory = nullptr) {
+  return detail::ask(detail::unmerge_call<Target>(w, adapters, record, executor, memory));
 }
 
 /// `unmerge(from, to, adapters, record)`.
 template <class Target = default_target, weights_view From, writable_weights To,
           executor Executor = default_executor>
 validation try_unmerge(From from, To to, adapter_list adapters, const undo_record& record,
-                       const Executor& executor = {}) {
+                       const Executor& executor = {}, workspace* memory = nullptr) {
   return detail::ask(
-      detail::to(detail::unmerge_call<Target>(from, adapters, record, executor), to));
+      detail::to(detail::unmerge_call<Target>(from, adapters, record, executor, memory), to));
 }
 
 /// `swap(W, merged, wanted, record)`.
 template <class Target = default_target, writable_weights W, executor Executor = default_executor>
 attempt try_swap(W w, adapter_list merged, adapter_list wanted, undo_record& record,
-                 const Executor& executor = {}) {
-  plain::call call = detail::call_on<Target, plain::verb::swap>(w, executor);
+                 const Executor& executor = {}, workspace* memory = nullptr) {
+  plain::call call = detail::call_on<Target, plain::verb::swap>(w, executor, memory);
   call.merged = merged.to_plain();
   call.wanted = wanted.to_plain();
   call.old_record = record.to_plain();
@@ -184,31 +194,35 @@ attempt try_swap(W w, adapter_list merged, adapter_list wanted, undo_record& rec
 /// What the record held before is forgotten, but only once all is done: after an exception it leads
 /// back to where it led before.
 /// Beside the factors each thread reserves up to 212·d_in bytes for a code, d_in rounded up to 64;
-/// that is the worst case, and most of them are never touched.
+/// that is the worst case, and most of them are never touched. Codes are kept aside until all are
+/// made: about as much again as the record.
 template <class Target = default_target, writable_weights W, executor Executor = default_executor>
-merge_report merge(W w, adapter_list adapters, undo_record& record, const Executor& executor = {}) {
-  return detail::done(try_merge<Target>(w, adapters, record, executor));
+merge_report merge(W w, adapter_list adapters, undo_record& record, const Executor& executor = {},
+                   workspace* memory = nullptr) {
+  return detail::done(try_merge<Target>(w, adapters, record, executor, memory));
 }
 
 /// The same from one matrix to another; `record` leads from `to` back to `from`.
 template <class Target = default_target, weights_view From, writable_weights To,
           executor Executor = default_executor>
 merge_report merge(From from, To to, adapter_list adapters, undo_record& record,
-                   const Executor& executor = {}) {
-  return detail::done(try_merge<Target>(from, to, adapters, record, executor));
+                   const Executor& executor = {}, workspace* memory = nullptr) {
+  return detail::done(try_merge<Target>(from, to, adapters, record, executor, memory));
 }
 
 /// The same merge, and nothing that leads back. O(1) memory beside the factors.
 template <class Target = default_target, writable_weights W, executor Executor = default_executor>
-merge_report merge(W w, adapter_list adapters, const Executor& executor = {}) {
-  return detail::done(try_merge<Target>(w, adapters, executor));
+merge_report merge(W w, adapter_list adapters, const Executor& executor = {},
+                   workspace* memory = nullptr) {
+  return detail::done(try_merge<Target>(w, adapters, executor, memory));
 }
 
 /// The same from one matrix to another.
 template <class Target = default_target, weights_view From, writable_weights To,
           executor Executor = default_executor>
-merge_report merge(From from, To to, adapter_list adapters, const Executor& executor = {}) {
-  return detail::done(try_merge<Target>(from, to, adapters, executor));
+merge_report merge(From from, To to, adapter_list adapters, const Executor& executor = {},
+                   workspace* memory = nullptr) {
+  return detail::done(try_merge<Target>(from, to, adapters, executor, memory));
 }
 
 // ---- unmerge ------------------------------------------------------------------------------------
@@ -222,16 +236,17 @@ merge_report merge(From from, To to, adapter_list adapters, const Executor& exec
 /// a change that shows when other panels have been restored makes them merged again before the
 /// exception leaves.
 template <class Target = default_target, writable_weights W, executor Executor = default_executor>
-void unmerge(W w, adapter_list adapters, const undo_record& record, const Executor& executor = {}) {
-  detail::require(try_unmerge<Target>(w, adapters, record, executor));
+void unmerge(W w, adapter_list adapters, const undo_record& record, const Executor& executor = {},
+             workspace* memory = nullptr) {
+  detail::require(try_unmerge<Target>(w, adapters, record, executor, memory));
 }
 
 /// The same from one matrix to another.
 template <class Target = default_target, weights_view From, writable_weights To,
           executor Executor = default_executor>
 void unmerge(From from, To to, adapter_list adapters, const undo_record& record,
-             const Executor& executor = {}) {
-  detail::require(try_unmerge<Target>(from, to, adapters, record, executor));
+             const Executor& executor = {}, workspace* memory = nullptr) {
+  detail::require(try_unmerge<Target>(from, to, adapters, record, executor, memory));
 }
 
 // ---- swap ---------------------------------------------------------------------------------------
@@ -246,8 +261,8 @@ void unmerge(From from, To to, adapter_list adapters, const undo_record& record,
 /// and of a merge, but W is read and written once.
 template <class Target = default_target, writable_weights W, executor Executor = default_executor>
 merge_report swap(W w, adapter_list merged, adapter_list wanted, undo_record& record,
-                  const Executor& executor = {}) {
-  return detail::done(try_swap<Target>(w, merged, wanted, record, executor));
+                  const Executor& executor = {}, workspace* memory = nullptr) {
+  return detail::done(try_swap<Target>(w, merged, wanted, record, executor, memory));
 }
 
 // ---- what a call would refuse -------------------------------------------------------------------
@@ -270,26 +285,26 @@ validation validate(From from, To to, adapter_list adapters) {
 /// base's checksum included, and writes nothing.
 template <class Target = default_target, weights_view W, executor Executor = default_executor>
 validation validate(W w, adapter_list adapters, const undo_record& record,
-                    const Executor& executor = {}) {
+                    const Executor& executor = {}, workspace* memory = nullptr) {
   return detail::ask(
-      detail::only_checked(detail::unmerge_call<Target>(w, adapters, record, executor)));
+      detail::only_checked(detail::unmerge_call<Target>(w, adapters, record, executor, memory)));
 }
 
 /// What `unmerge(from, to, adapters, record)` would refuse. Does its work and writes nothing.
 template <class Target = default_target, weights_view From, weights_view To,
           executor Executor = default_executor>
 validation validate(From from, To to, adapter_list adapters, const undo_record& record,
-                    const Executor& executor = {}) {
+                    const Executor& executor = {}, workspace* memory = nullptr) {
   return detail::ask(detail::only_checked(
-      detail::to(detail::unmerge_call<Target>(from, adapters, record, executor), to)));
+      detail::to(detail::unmerge_call<Target>(from, adapters, record, executor, memory), to)));
 }
 
 /// What `swap(W, merged, wanted, record)` would refuse. Does the work of an unmerge and writes
 /// nothing.
 template <class Target = default_target, weights_view W, executor Executor = default_executor>
 validation validate(W w, adapter_list merged, adapter_list wanted, const undo_record& record,
-                    const Executor& executor = {}) {
-  plain::call call = detail::call_on<Target, plain::verb::swap>(w, executor);
+                    const Executor& executor = {}, workspace* memory = nullptr) {
+  plain::call call = detail::call_on<Target, plain::verb::swap>(w, executor, memory);
   call.merged = merged.to_plain();
   call.wanted = wanted.to_plain();
   call.old_record = record.to_plain();

@@ -66,3 +66,4 @@
 #include "subtract.hpp"
 #include "undo_record.hpp"
 #include "version.hpp"
+#include "workspace.hpp"

@@ -9,6 +9,7 @@
 #include "merge.hpp"
 #include "parallel.hpp"
 #include "undo_record.hpp"
+#include "workspace.hpp"
 
 namespace revlora {
 inline namespace REVLORA_NAMESPACE {
@@ -24,8 +25,9 @@ enum class weights_state : std::uint8_t {
 /// another type or shape; scales are not looked at. Reads W once and writes nothing. Throws
 /// invalid_input if W cannot be used, std::bad_alloc and executor_failed.
 template <class Target = default_target, weights_view W, executor Executor = default_executor>
-weights_state state_of(W w, const undo_record& record, const Executor& executor = {}) {
-  plain::call call = detail::call_on<Target, plain::verb::look>(w, executor);
+weights_state state_of(W w, const undo_record& record, const Executor& executor = {},
+                       workspace* memory = nullptr) {
+  plain::call call = detail::call_on<Target, plain::verb::look>(w, executor, memory);
   call.old_record = record.to_plain();
   plain::answer answer{};
   detail::require(detail::ask(call, answer));

@@ -8,14 +8,16 @@
 #include "error.hpp"
 #include "merge.hpp"
 #include "parallel.hpp"
+#include "workspace.hpp"
 
 namespace revlora {
 inline namespace REVLORA_NAMESPACE {
 
 namespace detail {
 template <class Target, class View, executor Executor>
-plain::call subtract_call(const View& w, const adapter_list& adapters, const Executor& executor) {
-  plain::call call = call_on<Target, plain::verb::subtract>(w, executor);
+plain::call subtract_call(const View& w, const adapter_list& adapters, const Executor& executor,
+                          workspace* memory) {
+  plain::call call = call_on<Target, plain::verb::subtract>(w, executor, memory);
   call.merged = adapters.to_plain();
   return call;
 }
@@ -23,15 +25,18 @@ plain::call subtract_call(const View& w, const adapter_list& adapters, const Exe
 
 /// `subtract(W, adapters)`, but returns what is wrong where that throws. Not exact.
 template <class Target = default_target, writable_weights W, executor Executor = default_executor>
-attempt try_subtract(W w, adapter_list adapters, const Executor& executor = {}) {
-  return detail::attempted(detail::subtract_call<Target>(w, adapters, executor));
+attempt try_subtract(W w, adapter_list adapters, const Executor& executor = {},
+                     workspace* memory = nullptr) {
+  return detail::attempted(detail::subtract_call<Target>(w, adapters, executor, memory));
 }
 
 /// The same from one matrix to another.
 template <class Target = default_target, weights_view From, writable_weights To,
           executor Executor = default_executor>
-attempt try_subtract(From from, To to, adapter_list adapters, const Executor& executor = {}) {
-  return detail::attempted(detail::to(detail::subtract_call<Target>(from, adapters, executor), to));
+attempt try_subtract(From from, To to, adapter_list adapters, const Executor& executor = {},
+                     workspace* memory = nullptr) {
+  return detail::attempted(
+      detail::to(detail::subtract_call<Target>(from, adapters, executor, memory), to));
 }
 
 /// W ← round(W − D), which is **not exact**: it does not give back what a merge has rounded away.
@@ -43,15 +48,17 @@ attempt try_subtract(From from, To to, adapter_list adapters, const Executor& ex
 /// 754). Weights that were rounded to infinity or NaN, or saturated, do not come back. Once begun
 /// it goes on to the end, as a merge without a record does.
 template <class Target = default_target, writable_weights W, executor Executor = default_executor>
-merge_report subtract(W w, adapter_list adapters, const Executor& executor = {}) {
-  return detail::done(try_subtract<Target>(w, adapters, executor));
+merge_report subtract(W w, adapter_list adapters, const Executor& executor = {},
+                      workspace* memory = nullptr) {
+  return detail::done(try_subtract<Target>(w, adapters, executor, memory));
 }
 
 /// The same from one matrix to another.
 template <class Target = default_target, weights_view From, writable_weights To,
           executor Executor = default_executor>
-merge_report subtract(From from, To to, adapter_list adapters, const Executor& executor = {}) {
-  return detail::done(try_subtract<Target>(from, to, adapters, executor));
+merge_report subtract(From from, To to, adapter_list adapters, const Executor& executor = {},
+                      workspace* memory = nullptr) {
+  return detail::done(try_subtract<Target>(from, to, adapters, executor, memory));
 }
 
 }  // namespace REVLORA_NAMESPACE

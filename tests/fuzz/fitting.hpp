@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "files/sha256.hpp"
 #include "revlora/detail/panels.hpp"
 #include "revlora/detail/record/write.hpp"
 #include "revlora/undo_record.hpp"
-#include "files/sha256.hpp"
 
 namespace revlora::tests {
 
@@ -56,14 +56,18 @@ inline std::uint64_t data_bytes_of(const std::string& header) {
 /// A valid record of a matrix, whatever its size: its panels say nothing.
 inline std::vector<std::byte> record_of(element_type type, std::ptrdiff_t rows, std::ptrdiff_t cols,
                                         std::size_t adapters) {
-  detail::record_contents contents, replaced;
-  contents.type = type;
-  contents.rows = rows;
-  contents.cols = cols;
-  contents.fingerprints.resize(adapters);
-  contents.panels.resize(static_cast<std::size_t>(detail::panels_of(rows, cols)));
-  detail::write_record(contents, replaced, detail::absorb_chunks);
-  return contents.bytes;
+  const std::vector<std::uint64_t> fingerprints(adapters);
+  const std::vector<detail::coded_panel> panels(
+      static_cast<std::size_t>(detail::panels_of(rows, cols)));
+  detail::record_draft draft;
+  draft.type = type;
+  draft.rows = static_cast<std::uint64_t>(rows);
+  draft.cols = static_cast<std::uint64_t>(cols);
+  draft.fingerprints = fingerprints;
+  draft.panels = panels;
+  detail::record_contents record;
+  detail::record_writer(draft, record).finish(detail::absorb_chunks);
+  return {record.bytes.begin(), record.bytes.end()};
 }
 
 template <class Integer>

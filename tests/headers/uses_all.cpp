@@ -13,7 +13,8 @@ revlora::merge_report use(std::vector<T>& weights, std::vector<float>& factors) 
   report = revlora::swap(w, {first, second}, first, record);
   if (revlora::state_of(w, record) == revlora::weights_state::merged)
     revlora::unmerge(w, first, record);
-  report = revlora::merge(w, second);
+  revlora::workspace kept;
+  report = revlora::merge(w, second, revlora::default_executor{}, &kept);
   report = revlora::subtract(w, second);
   return report;
 }

@@ -1,8 +1,10 @@
 // An executor of any type, as the algorithms take it: three pointers.
 #pragma once
 
-#include <concepts>
 #include <cstddef>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
 
 #include "../parallel.hpp"
 #include "namespace.hpp"
@@ -12,6 +14,17 @@ namespace revlora {
 inline namespace REVLORA_NAMESPACE {
 namespace detail {
 
+/// As a plain::executor says it.
+template <executor Executor>
+std::ptrdiff_t team_of(const Executor&) {
+  return 0;
+}
+#ifdef _OPENMP
+inline std::ptrdiff_t team_of(const openmp& executor) {
+  return executor.threads > 0 ? executor.threads : omp_get_max_threads();
+}
+#endif
+
 /// The executor must outlive the reference. What it throws passes through.
 template <executor Executor>
 plain::executor reference_to(const Executor& executor) {
@@ -20,12 +33,7 @@ plain::executor reference_to(const Executor& executor) {
     static_cast<const Executor*>(object)->parallel_for(count,
                                                        [=](std::ptrdiff_t i) { body(context, i); });
   };
-#ifdef _OPENMP
-  constexpr bool wakes_a_team = std::same_as<Executor, openmp>;
-#else
-  constexpr bool wakes_a_team = false;
-#endif
-  return {&executor, parallel_for, wakes_a_team};
+  return {&executor, parallel_for, team_of(executor)};
 }
 
 }  // namespace detail

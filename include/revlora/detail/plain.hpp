@@ -44,7 +44,8 @@ struct executor {
 
   const void* object;
   void (*parallel_for)(const void* object, std::ptrdiff_t count, const void* context, body*);
-  bool wakes_a_team;  ///< which costs more than a little work
+  /// Threads of OpenMP's that it wakes, which costs more than a little work; 0: it is another one.
+  std::ptrdiff_t team;
 };
 
 /// An undo record, whose insides only the floors below know. None: null.
@@ -59,5 +60,8 @@ struct record_view {
   const std::uint64_t* fingerprints;
   std::size_t fingerprint_count;
 };
+
+/// Memory that is kept from call to call, likewise.
+struct workspace;
 
 }  // namespace revlora::plain

@@ -25,6 +25,7 @@ struct call {
   adapter_list merged, wanted;
   const record* old_record;  ///< that leads from the weights to their base; null: none
   record** new_record;       ///< to be filled, and made if there is none yet
+  workspace** memory;        ///< likewise; null: what the thread keeps
   executor runs_on;
   const kernel_interface::kernel_table* kernels;  ///< those that the verb needs
 };

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "../../adapter.hpp"
@@ -20,30 +19,23 @@ namespace revlora {
 inline namespace REVLORA_NAMESPACE {
 namespace detail {
 
-/// Throws std::bad_alloc.
-inline std::vector<std::uint64_t> fingerprints_of(const plain::adapter_list& list,
-                                                  absorb_steps* steps) {
-  std::vector<std::uint64_t> fingerprints;
-  for (std::size_t i = 0; i < list.count; ++i)
-    fingerprints.push_back(fingerprint_of(list.adapters[i], steps));
-  return fingerprints;
-}
-
 /// Which of the given adapters is not the one that was merged in its place, and how it differs.
 inline validation check_fingerprints(std::span<const std::uint64_t> merged,
                                      const plain::adapter_list& adapters, absorb_steps* steps) {
   if (merged.size() != adapters.count)
     return refused(refusal::other_count,
                    {"the undo record is for ", merged.size(), " adapters, not ", adapters.count});
-  const std::vector<std::uint64_t> given = fingerprints_of(adapters, steps);
-  const auto [other, own] = std::mismatch(merged.begin(), merged.end(), given.begin());
-  if (other == merged.end()) return {};
+  std::size_t at = 0;
+  while (at < merged.size() && fingerprint_of(adapters.adapters[at], steps) == merged[at]) ++at;
+  if (at == merged.size()) return {};
+  std::vector<std::uint64_t> given;
+  for (std::size_t i = 0; i < adapters.count; ++i)
+    given.push_back(fingerprint_of(adapters.adapters[i], steps));
   if (std::is_permutation(merged.begin(), merged.end(), given.begin()))
     return refused(refusal::other_order, {"the adapters were merged in another order"});
-  const auto at = static_cast<std::size_t>(other - merged.begin());
-  const std::string name = "adapter " + std::to_string(at);
+  const argument name{"adapter ", static_cast<std::ptrdiff_t>(at)};
   // Equal upper halves: the same factors, and what differs below is the strength.
-  const std::uint64_t difference = *other ^ *own;
+  const std::uint64_t difference = merged[at] ^ given[at];
   if (difference >> 32 == 0) {
     const float strength = adapters.adapters[at].strength;
     const auto bits =

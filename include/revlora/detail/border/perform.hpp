@@ -7,13 +7,14 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 
 #include "../../adapter.hpp"
 #include "../namespace.hpp"
 #include "../plain.hpp"
 #include "../record/contents.hpp"
+#include "../record/write.hpp"
 #include "../refuse.hpp"
+#include "../schedule/call_memory.hpp"
 #include "../schedule/exchange.hpp"
 #include "../schedule/packed_adapters.hpp"
 #include "../schedule/pass.hpp"
@@ -22,6 +23,7 @@
 #include "call.hpp"
 #include "check.hpp"
 #include "check_record.hpp"
+#include "fingerprint.hpp"
 
 namespace revlora {
 inline namespace REVLORA_NAMESPACE {
@@ -40,17 +42,18 @@ class performance {
  public:
   /// Throws std::bad_alloc.
   explicit performance(const plain::call& call)
-      : call_(call), kernels_(*call.kernels), scales_(call.from) {}
+      : call_(call), kernels_(*call.kernels), memory_(call.memory), scales_(call.from, memory_) {}
 
   /// W ← round(W ± D), and nothing that leads back.
   validation combine(const plain::adapter_list& list, bool subtracts, change_counts& counts) {
     if (list.count == 0)
-      return call_.elsewhere ? copy_pass(call_.from.elements, call_.to.elements, call_.runs_on)
-                             : validation();
-    const packed_adapters packed(kernels_, map_of(call_, list), list, call_.runs_on);
+      return call_.elsewhere
+                 ? copy_pass(call_.from.elements, call_.to.elements, call_.runs_on, memory_)
+                 : validation();
+    const packed_adapters packed(kernels_, map_of(call_, list), list, call_.runs_on, memory_);
     if (!packed.found()) return packed.found();
     return combine_pass(kernels_for(map_of(call_, list)), weights(true), packed, subtracts,
-                        call_.runs_on, counts);
+                        call_.runs_on, memory_, counts);
   }
 
   /// From one list to another, by way of the base. Without an origin the weights are the base;
@@ -65,31 +68,26 @@ class performance {
       if (validation found = check_record(call_.from, call_.merged, old_record, kernels_.absorb);
           !found)
         return found;
-      merged.emplace(kernels_, map, call_.merged, call_.runs_on);
+      merged.emplace(kernels_, map, call_.merged, call_.runs_on, memory_);
       if (!merged->found()) return merged->found();
       origin.emplace(exchange::origin{*merged, *old_record});
     }
-    record_contents next;
     std::unique_ptr<record_contents> made;
-    record_contents* replaced = nullptr;
     if (has_goal) {
-      wanted.emplace(kernels_, map, call_.wanted, call_.runs_on);
+      wanted.emplace(kernels_, map, call_.wanted, call_.runs_on, memory_);
       if (!wanted->found()) return wanted->found();
-      replaced = contents_of(*call_.new_record);
+      record_contents* replaced = contents_of(*call_.new_record);
       if (replaced == nullptr) {
         made = std::make_unique<record_contents>();
         replaced = made.get();
       }
-      begin_record(next, *replaced);
-      goal.emplace(exchange::goal{*wanted, next, *replaced});
+      goal.emplace(exchange::goal{*wanted, header_of_new_record(), *replaced});
     }
     const bool changes = (has_origin && call_.merged.count > 0) ||
                          (has_goal && call_.wanted.count > 0) || call_.elsewhere;
-    exchange work(kernels_for(map), kernels_.absorb, weights(changes), origin, goal);
+    exchange work(kernels_for(map), kernels_.absorb, weights(changes), origin, goal, memory_);
     if (validation found = run(work, old_record); !found) return found;
     counts = work.counts();
-    if (!has_goal) return {};
-    *replaced = std::move(next);
     if (made != nullptr) *call_.new_record = handle_of(made.release());
     return {};
   }
@@ -106,7 +104,7 @@ class performance {
     std::atomic<std::uint64_t> sum = 0;
     validation found = checksum_pass(
         kernels_for(weight_map_of(record->type, record->recipe)), weights(false), call_.runs_on,
-        [&](std::ptrdiff_t panel, const panel_checksums& checksums) {
+        memory_, [&](std::ptrdiff_t panel, const panel_checksums& checksums) {
           sum += checksums.of_matrix;
           if (checksums.of_panel != record->panels[static_cast<std::size_t>(panel)].merged_checksum)
             is_merged = false;
@@ -131,18 +129,19 @@ class performance {
             from.cols, scales_.grid()};
   }
 
-  /// The header of the record that is to be, and no bytes yet. Codes are gathered in the memory
-  /// where those of the record were that it replaces.
-  void begin_record(record_contents& next, record_contents& replaced) const {
-    const plain::matrix& w = call_.from.elements;
-    next.type = static_cast<element_type>(w.type);
-    next.recipe = static_cast<recipe>(call_.wanted.recipe);
-    next.rows = w.rows;
-    next.cols = w.cols;
-    next.fingerprints = fingerprints_of(call_.wanted, kernels_.absorb);
-    next.scales_fingerprint = fingerprint_of(call_.from, kernels_.absorb);
-    next.arena = std::move(replaced.arena);
-    next.arena.clear();
+  record_draft header_of_new_record() {
+    const plain::adapter_list& list = call_.wanted;
+    auto* const fingerprints = memory_.take<std::uint64_t>(list.count);
+    for (std::size_t i = 0; i < list.count; ++i)
+      fingerprints[i] = fingerprint_of(list.adapters[i], kernels_.absorb);
+    record_draft draft;
+    draft.type = static_cast<element_type>(call_.from.elements.type);
+    draft.recipe = static_cast<recipe>(list.recipe);
+    draft.rows = static_cast<std::uint64_t>(call_.from.elements.rows);
+    draft.cols = static_cast<std::uint64_t>(call_.from.elements.cols);
+    draft.fingerprints = {fingerprints, list.count};
+    draft.scales_fingerprint = fingerprint_of(call_.from, kernels_.absorb);
+    return draft;
   }
 
   /// Runs an exchange, and says what ended it, if it is not done.
@@ -171,6 +170,7 @@ class performance {
 
   const plain::call& call_;
   const kernel_table& kernels_;
+  call_memory memory_;
   widened_scales scales_;
 };
 

@@ -13,6 +13,7 @@
 #include "../../matrix_view.hpp"
 #include "../../parallel.hpp"
 #include "../../undo_record.hpp"
+#include "../../workspace.hpp"
 #include "../border/call.hpp"
 #include "../executor_reference.hpp"
 #include "../namespace.hpp"
@@ -38,11 +39,12 @@ plain::weights plain_weights(const View& view) {
 
 /// A call on weights in place, without adapters; all else is to be filled in.
 template <class Target, plain::verb asked, class View, executor Executor>
-plain::call call_on(const View& weights, const Executor& executor) {
+plain::call call_on(const View& weights, const Executor& executor, workspace* memory) {
   plain::call call{};
   call.asked = asked;
   call.from = call.to = plain_weights(weights);
   call.runs_on = reference_to(executor);
+  if (memory != nullptr) call.memory = &memory->to_plain();
   call.kernels = &kernels_of<Target, View, asked>();
   return call;
 }

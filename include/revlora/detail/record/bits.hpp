@@ -179,11 +179,15 @@ class bit_reader {
 };
 
 /// Seven bits a byte, least significant first; the top bit says that more follow (LEB128).
-inline constexpr int varint_max = 10;
 inline std::byte* put_varint(std::byte* to, std::uint64_t value) {
   for (; value >= 0x80; value >>= 7) *to++ = static_cast<std::byte>(value | 0x80);
   *to++ = static_cast<std::byte>(value);
   return to;
+}
+
+/// How many bytes that takes.
+constexpr std::size_t varint_size(std::uint64_t value) {
+  return (static_cast<std::size_t>(std::bit_width(value | 1)) + 6) / 7;
 }
 
 /// Reads from the front of some bytes; what does not fit is remembered instead of read.

@@ -22,6 +22,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "../../adapter.hpp"
@@ -45,6 +47,24 @@ struct panel_entry {
   bool has_exceptions = false;
 };
 
+/// For bytes that are written as soon as there is room for them: filling a new record with zeros
+/// first would touch its pages one by one, before several threads can.
+template <class T>
+struct leaves_unset : std::allocator<T> {
+  leaves_unset() = default;
+  template <class U>
+  leaves_unset(const leaves_unset<U>&) {}
+
+  template <class U>
+  void construct(U* at) {
+    ::new (static_cast<void*>(at)) U;
+  }
+  template <class U, class... Arguments>
+  void construct(U* at, Arguments&&... arguments) {
+    std::construct_at(at, std::forward<Arguments>(arguments)...);
+  }
+};
+
 /// A record, as bytes and as what they say.
 struct record_contents {
   element_type type = element_type::fp32;
@@ -54,9 +74,7 @@ struct record_contents {
   std::uint64_t scales_fingerprint = 0;
   std::uint64_t base_checksum = 0;
   std::vector<panel_entry> panels;
-  std::vector<std::byte> bytes;  ///< empty: no record
-  /// Codes in the order in which panels were finished; kept for reuse.
-  std::vector<std::byte> arena;
+  std::vector<std::byte, leaves_unset<std::byte>> bytes;  ///< empty: no record
 };
 
 /// Only weights of 8 bits may be stored divided by scales, and so need a place for them.

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 
+#include "../kernel_interface.hpp"
 #include "../namespace.hpp"
 #include "../panels.hpp"
 #include "../refuse.hpp"
@@ -18,6 +19,14 @@
 namespace revlora {
 inline namespace REVLORA_NAMESPACE {
 namespace detail {
+
+/// The code of a panel in the bytes of a record.
+inline kernel_interface::panel_code code_of(const panel_entry& panel,
+                                            std::span<const std::byte> bytes) {
+  byte_reader in(bytes.subspan(panel.offset, panel.size));
+  const auto exceptions = in.take(panel.has_exceptions ? in.get_varint() : 0);
+  return {in.rest().data(), in.rest().size(), exceptions.data(), exceptions.size()};
+}
 
 /// Reads the bytes of a record, or says why not; allocates no more than the bytes justify.
 inline validation read_record(std::span<const std::byte> bytes, record_contents& record) {

@@ -10,25 +10,27 @@
 // executor throws or leaves it undone. The calling thread leads back, by itself.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <mutex>
 #include <optional>
-#include <utility>
-#include <vector>
 
 #include "../../error.hpp"
 #include "../kernel_interface.hpp"
 #include "../namespace.hpp"
 #include "../record/contents.hpp"
+#include "../record/read.hpp"
 #include "../record/write.hpp"
+#include "../refuse.hpp"
+#include "call_memory.hpp"
 #include "ieee_mode.hpp"
 #include "packed_adapters.hpp"
-#include "panel_memory.hpp"
+#include "panel_scratch.hpp"
 #include "pass.hpp"
 #include "piecework.hpp"
+#include "policy.hpp"
 
 namespace revlora {
 inline namespace REVLORA_NAMESPACE {
@@ -50,45 +52,52 @@ class exchange {
     const packed_adapters& adapters;
     const record_contents& record;
   };
-  /// What they are to be merged with, the record to be made, its header filled in, and the one that
-  /// it will replace: until it is finished that is as it was.
+  /// What they are to be merged with, what the record to be made is to say of that, and the one
+  /// that it will replace: until all is done that is as it was.
   struct goal {
     const packed_adapters& adapters;
-    record_contents& record;
+    record_draft record;
     record_contents& replaced;
   };
 
   /// Without an origin the weights are the base; without a goal they are to be. `w.to` is `w.from`,
   /// or a matrix of the same shape that does not overlap it, or null. Throws std::bad_alloc.
   exchange(const weight_kernels& kernels, absorb_steps* steps, const kernel_interface::weights& w,
-           std::optional<origin> start, std::optional<goal> end)
+           std::optional<origin> start, std::optional<goal> end, call_memory& memory)
       : kernels_(kernels),
         absorb_(steps),
         weights_(w),
         old_record_(start ? &start->record : nullptr),
-        new_record_(end ? &end->record : nullptr),
-        replaced_record_(end ? &end->replaced : nullptr),
         old_delta_(start ? delta_of(start->adapters) : nullptr),
+        goal_(end),
         new_delta_(end ? delta_of(end->adapters) : nullptr),
-        panels_(panels_of(w.rows, w.cols)),
-        arrived_(static_cast<std::size_t>(panels_of(w.rows, w.cols)), false) {
-    if (new_record_ != nullptr) new_record_->panels.resize(arrived_.size());
+        panel_count_(static_cast<std::size_t>(panels_of(w.rows, w.cols))),
+        panels_(panels_of(w.rows, w.cols), memory),
+        arrived_(memory.take<bool>(panel_count_)),
+        memory_(memory),
+        scratch_(memory, end ? end->record.type : element_type::fp32, w.cols) {
+    std::fill_n(arrived_, panel_count_, false);
+    if (!goal_) return;
+    coded_ = memory.take<coded_panel>(panel_count_);
+    goal_->record.panels = {coded_, panel_count_};
   }
 
   /// What the executor throws passes through; then too the weights are as they were.
   outcome run(const plain::executor& executor) {
     way_back leads_back{*this};
+    const std::ptrdiff_t elements = weights_.rows * weights_.cols;
+    if (goal_) scratch_.reserve(std::min(panels_.count(), pieces_at_once(executor, elements)));
     std::atomic<outcome> result = outcome::done;
     const auto lead_panel = [&](std::ptrdiff_t panel) {
       if (result != outcome::done) return;
       const outcome of_panel = lead(panel);
       if (of_panel == outcome::done)
-        arrived_[static_cast<std::size_t>(panel)] = true;
+        arrived_[panel] = true;
       else
         result = of_panel;
     };
-    execution_ = panels_.run(executor, weights_.rows * weights_.cols, lead_panel);
-    if (result == outcome::done) result = execution_ ? finish() : outcome::executor_failed;
+    execution_ = panels_.run(executor, elements, lead_panel);
+    if (result == outcome::done) result = execution_ ? finish(executor) : outcome::executor_failed;
     leads_back.is_wanted = result != outcome::done;
     return result;
   }
@@ -107,22 +116,16 @@ class exchange {
 
     ~way_back() {
       if (!is_wanted || of.weights_.to == nullptr) return;
-      for (std::size_t panel = 0; panel < of.arrived_.size(); ++panel)
-        if (of.arrived_[panel])
-          in_ieee_mode([this](std::ptrdiff_t i) { of.lead_back(i); },
-                       static_cast<std::ptrdiff_t>(panel));
+      for (std::ptrdiff_t panel = 0; panel < of.panels_.count(); ++panel)
+        if (of.arrived_[panel]) in_ieee_mode([this](std::ptrdiff_t i) { of.lead_back(i); }, panel);
     }
   };
 
   /// A panel that has arrived.
   void lead_back(std::ptrdiff_t panel) {
     kernel_interface::panel_task work = begin(panel);
-    if (new_record_ != nullptr) work.wanted_code = code_of(new_entry(panel), new_record_->arena);
+    if (goal_) work.wanted_code = coded_[panel].code;
     kernels_.take_back(work, std::numeric_limits<std::ptrdiff_t>::max());
-  }
-
-  panel_entry& new_entry(std::ptrdiff_t panel) {
-    return new_record_->panels[static_cast<std::size_t>(panel)];
   }
 
   static const kernel_interface::delta* delta_of(const packed_adapters& adapters) {
@@ -148,43 +151,52 @@ class exchange {
         return outcome::weights_changed;
       work.merged_code = code_of(entry, old_record_->bytes);
     }
-    panel_scratch scratch;
-    if (new_record_ != nullptr) {
-      if (!had_memory([&] { scratch = pool_.take(new_record_->type, weights_.cols); }))
-        return outcome::out_of_memory;
-      work.bits = scratch.bits.get();
-      work.exceptions = scratch.exceptions.get();
+    panel_scratch* scratch = nullptr;
+    if (goal_) {
+      if (!had_memory([&] { scratch = scratch_.take(); })) return outcome::out_of_memory;
+      work.bits = scratch->bits;
+      work.exceptions = scratch->exceptions;
     }
     kernels_.exchange(work);
 
     outcome result =
         work.arrived == blocks_of(weights_.cols) ? outcome::done : outcome::record_damaged;
-    if (new_record_ != nullptr && result == outcome::done && !keep(panel, work.wanted_code))
+    if (goal_ && result == outcome::done && !had_memory([&] {
+          coded_[panel] = {copy_in(memory_, work.wanted_code), work.goal.of_panel};
+        }))
       result = outcome::out_of_memory;
     if (result == outcome::done) {
       base_ += work.base.of_matrix;
       counts_.add(work.counts);
-      if (new_record_ != nullptr) new_entry(panel).merged_checksum = work.goal.of_panel;
     } else if (weights_.to != nullptr) {
       kernels_.take_back(work, work.arrived);
     }
-    if (new_record_ != nullptr) pool_.give_back(std::move(scratch));
+    if (goal_) scratch_.give_back(scratch);
     return result;
   }
 
-  bool keep(std::ptrdiff_t panel, const panel_code& code) {
-    const std::lock_guard lock(mutex_);
-    return had_memory([&] { append_code(new_record_->arena, new_entry(panel), code); });
-  }
-
-  outcome finish() {
+  /// Of all panels.
+  outcome finish(const plain::executor& executor) {
     if (old_record_ != nullptr && base_ != old_record_->base_checksum)
       return outcome::record_damaged;
-    if (new_record_ != nullptr) {
-      new_record_->base_checksum = base_;
-      if (!had_memory([&] { write_record(*new_record_, *replaced_record_, absorb_); }))
-        return outcome::out_of_memory;
-    }
+    if (!goal_) return outcome::done;
+    goal_->record.base_checksum = base_;
+    std::optional<record_writer> writer;
+    if (!had_memory([&] { writer.emplace(goal_->record, goal_->replaced); }))
+      return outcome::out_of_memory;
+    const auto put = [&](std::ptrdiff_t panel) {
+      writer->put_code(static_cast<std::size_t>(panel));
+    };
+    // Into memory that was touched before it is a copy, too little for a team. Fresh pages, 1 µs
+    // and more each, are for the executor, which may fail: the replaced record is as it was. But a
+    // team has to have 1 MiB to fill: where one of it waited for a processor, waking it took 8 ms.
+    constexpr std::ptrdiff_t bytes_per_number = (std::ptrdiff_t{1} << 20) / worth_a_team;
+    const auto numbers = static_cast<std::ptrdiff_t>(writer->size()) / bytes_per_number;
+    if (writer->overwrites())
+      for (std::ptrdiff_t panel = 0; panel < panels_.count(); ++panel) put(panel);
+    else if (execution_ = panels_.run(executor, numbers, put); !execution_)
+      return outcome::executor_failed;
+    writer->finish(absorb_);
     return outcome::done;
   }
 
@@ -192,15 +204,16 @@ class exchange {
   absorb_steps* absorb_;
   kernel_interface::weights weights_;
   const record_contents* old_record_;         ///< null if the weights are the base
-  record_contents* new_record_;               ///< null if they are to be
-  record_contents* replaced_record_;          ///< by the new one
   const kernel_interface::delta* old_delta_;  ///< null if nothing was added
+  std::optional<goal> goal_;                  ///< none if they are to be the base
   const kernel_interface::delta* new_delta_;  ///< null if nothing is to be added
+  std::size_t panel_count_;
   piecework panels_;
-  std::vector<char> arrived_;  ///< which of them are at the goal
+  bool* arrived_;                 ///< which of them are at the goal
+  coded_panel* coded_ = nullptr;  ///< what the new record is to say of those
   validation execution_;
-  std::mutex mutex_;
-  scratch_pool pool_;
+  call_memory& memory_;
+  scratch_pool scratch_;
   std::atomic<std::uint64_t> base_ = 0;
   shared_counts counts_;
 };

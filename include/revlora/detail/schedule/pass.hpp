@@ -14,6 +14,7 @@
 #include "../plain.hpp"
 #include "../refuse.hpp"
 #include "../views.hpp"
+#include "call_memory.hpp"
 #include "packed_adapters.hpp"
 #include "piecework.hpp"
 
@@ -45,9 +46,10 @@ class shared_counts {
 /// end. Elsewhere it says what the executor failed to do.
 inline validation combine_pass(const weight_kernels& kernels, const kernel_interface::weights& w,
                                const packed_adapters& adapters, bool subtracts,
-                               const plain::executor& executor, change_counts& sum) {
+                               const plain::executor& executor, call_memory& memory,
+                               change_counts& sum) {
   shared_counts counts;
-  piecework panels(panels_of(w.rows, w.cols));
+  piecework panels(panels_of(w.rows, w.cols), memory);
   const std::ptrdiff_t width = blocks_at_once(adapters.delta());
   for (std::ptrdiff_t first = 0; first < blocks_of(w.cols); first += width) {
     const kernel_interface::block_range strip{first, std::min(first + width, blocks_of(w.cols))};
@@ -66,10 +68,10 @@ inline validation combine_pass(const weight_kernels& kernels, const kernel_inter
 
 /// to ← from, every bit.
 inline validation copy_pass(const plain::matrix& from, const plain::matrix& to,
-                            const plain::executor& executor) {
+                            const plain::executor& executor, call_memory& memory) {
   const std::size_t row_bytes =
       static_cast<std::size_t>(from.cols) * size_of(static_cast<element_type>(from.type));
-  piecework panels(panels_of(from.rows, from.cols));
+  piecework panels(panels_of(from.rows, from.cols), memory);
   return panels.run(executor, from.rows * from.cols, [&](std::ptrdiff_t panel) {
     const std::ptrdiff_t top = panel * block_rows, bottom = std::min(top + block_rows, from.rows);
     for (std::ptrdiff_t row = top; row < bottom; ++row)
@@ -81,8 +83,8 @@ inline validation copy_pass(const plain::matrix& from, const plain::matrix& to,
 /// Calls `use(panel, checksums)` for each panel as it is; says what the executor failed to do.
 template <class Use>
 validation checksum_pass(const weight_kernels& kernels, const kernel_interface::weights& w,
-                         const plain::executor& executor, const Use& use) {
-  piecework panels(panels_of(w.rows, w.cols));
+                         const plain::executor& executor, call_memory& memory, const Use& use) {
+  piecework panels(panels_of(w.rows, w.cols), memory);
   return panels.run(executor, w.rows * w.cols,
                     [&](std::ptrdiff_t panel) { use(panel, kernels.checksums(w, panel)); });
 }

@@ -4,13 +4,14 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
-#include <string>
-#include <vector>
+#include <memory>
+#include <span>
 
 #include "../../error.hpp"
 #include "../namespace.hpp"
 #include "../plain.hpp"
 #include "../refuse.hpp"
+#include "call_memory.hpp"
 #include "ieee_mode.hpp"
 #include "policy.hpp"
 
@@ -18,22 +19,31 @@ namespace revlora {
 inline namespace REVLORA_NAMESPACE {
 namespace detail {
 
+/// How many pieces an executor does at a time, as far as that is known; `elements` is how many
+/// numbers they work on in all.
+inline std::ptrdiff_t pieces_at_once(const plain::executor& executor, std::ptrdiff_t elements) {
+  return executor.team > 0 && elements >= worth_a_team ? executor.team : 1;
+}
+
 /// The pieces of a pass. It knows which of them an executor has begun, and those are done when it
 /// is back: a body does not throw.
 class piecework {
  public:
   /// Throws std::bad_alloc.
-  explicit piecework(std::ptrdiff_t count) : begun_(static_cast<std::size_t>(count)) {}
+  piecework(std::ptrdiff_t count, call_memory& memory)
+      : begun_(memory.take<std::atomic<bool>>(static_cast<std::size_t>(count)),
+               static_cast<std::size_t>(count)) {
+    std::uninitialized_value_construct(begun_.begin(), begun_.end());
+  }
 
   /// Lets an executor do them, and says whether it did each exactly once. One that comes again, or
-  /// that is none of them, is not done. What the executor throws passes through. `elements` is how
-  /// many numbers the pieces work on in all.
+  /// that is none of them, is not done. What the executor throws passes through.
   template <class Work>
   validation run(const plain::executor& executor, std::ptrdiff_t elements, const Work& work) {
     if (count() == 0) return {};
     start();
     const auto once = [&](std::ptrdiff_t i) { do_once(i, work); };
-    if (executor.wakes_a_team && elements < worth_a_team)
+    if (executor.team > 0 && pieces_at_once(executor, elements) == 1)
       for (std::ptrdiff_t i = 0; i < count(); ++i) once(i);
     else
       executor.parallel_for(
@@ -58,11 +68,11 @@ class piecework {
     for (std::ptrdiff_t i = 0; i < count(); ++i) do_once(i, work);
   }
 
- private:
   std::ptrdiff_t count() const {
     return static_cast<std::ptrdiff_t>(begun_.size());
   }
 
+ private:
   void start() {
     for (auto& piece : begun_) piece.store(false, std::memory_order_relaxed);
     surplus_ = 0;
@@ -89,7 +99,7 @@ class piecework {
          "body(count - 1), each once, and to return when all have returned"});
   }
 
-  std::vector<std::atomic<bool>> begun_;
+  std::span<std::atomic<bool>> begun_;
   std::atomic<std::ptrdiff_t> surplus_ = 0;  ///< calls that were not for a piece still to be done
 };
 

@@ -10,7 +10,7 @@
 #include "../namespace.hpp"
 #include "../plain.hpp"
 #include "../views.hpp"
-#include "memory.hpp"
+#include "call_memory.hpp"
 
 namespace revlora {
 inline namespace REVLORA_NAMESPACE {
@@ -27,20 +27,19 @@ inline float scale_at(const plain::matrix& scales, std::ptrdiff_t row, std::ptrd
 class widened_scales {
  public:
   /// Four bytes a scale. Throws std::bad_alloc.
-  explicit widened_scales(const plain::weights& w) {
+  widened_scales(const plain::weights& w, call_memory& memory) {
     if (!is_scaled(w)) return;
     const plain::matrix& scales = w.scales;
-    values_ = allocate<float>(static_cast<std::size_t>(scales.rows * scales.cols));
-    float* to = values_.get();
+    float* const values = memory.take<float>(static_cast<std::size_t>(scales.rows * scales.cols));
+    float* to = values;
     for (std::ptrdiff_t i = 0; i < scales.rows; ++i)
       for (std::ptrdiff_t j = 0; j < scales.cols; ++j) *to++ = scale_at(scales, i, j);
-    grid_ = {values_.get(), scales.cols, w.scale_rows, w.scale_cols};
+    grid_ = {values, scales.cols, w.scale_rows, w.scale_cols};
   }
 
   const kernel_interface::scale_grid& grid() const { return grid_; }
 
  private:
-  aligned_array<float> values_;
   kernel_interface::scale_grid grid_{};
 };
 
