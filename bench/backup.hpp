@@ -10,6 +10,7 @@
 #endif
 
 #include "cold_weights.hpp"
+#include "roof.hpp"
 
 namespace bench {
 
@@ -34,14 +35,13 @@ inline void stream(std::byte* to, const std::byte* from, std::size_t bytes) {
 }
 
 /// Whole cache lines for each thread.
-template <revlora::element T>
-void stream(revlora::matrix_view<T> to, revlora::matrix_view<T> from, int threads) {
-  const auto bytes = static_cast<std::size_t>(from.rows * from.cols) * sizeof(T);
+inline void stream(revlora::any_matrix to, revlora::any_matrix from, std::size_t bytes,
+                   int threads) {
   const std::size_t share = (bytes / static_cast<std::size_t>(threads) + 63) / 64 * 64;
   revlora::openmp{threads}.parallel_for(threads, [&](std::ptrdiff_t thread) {
     const std::size_t first = std::min(bytes, static_cast<std::size_t>(thread) * share);
-    stream(reinterpret_cast<std::byte*>(to.data) + first,
-           reinterpret_cast<const std::byte*>(from.data) + first, std::min(share, bytes - first));
+    stream(static_cast<std::byte*>(to.data()) + first,
+           static_cast<const std::byte*>(from.data()) + first, std::min(share, bytes - first));
   });
 }
 
@@ -53,18 +53,20 @@ inline lasting_memory& backup_memory() {
 /// Each matrix is copied, merged a third of the working set later, and copied back after another
 /// third, as happens when a whole model is served merged: no step finds in a cache what the one
 /// before it left there.
-template <revlora::element T, revlora::element F>
-void backup_merge_restore(benchmark::State& state, const task& t) {
-  cold_weights<T> weights(t.size), backups(t.size, backup_memory());
-  const random_adapter<F> adapter(t);
-  const std::size_t count = weights.count();
+inline void backup_merge_restore(benchmark::State& state, const task& t) {
+  cold_weights weights(t), backups(t, backup_memory());
+  const random_adapter adapter(t);
+  const std::size_t count = weights.count(), bytes = bytes_of(t);
   std::size_t i = 0;
+  beside_roof calls(state, t);
   for (auto _ : state) {
     const std::size_t merged = (i + count - count / 3) % count;
     const std::size_t restored = (i + count - 2 * (count / 3)) % count;
-    stream(backups[i], weights[i], t.threads);
-    revlora::merge(weights[merged], adapter.view(), revlora::openmp{t.threads});
-    stream(weights[restored], backups[restored], t.threads);
+    calls.time([&] {
+      stream(backups[i], weights[i], bytes, t.threads);
+      revlora::merge(weights[merged], adapter.view(), revlora::openmp{t.threads});
+      stream(weights[restored], backups[restored], bytes, t.threads);
+    });
     i = (i + 1) % count;
   }
 }

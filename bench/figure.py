@@ -1,4 +1,4 @@
-"""The figure of the report: time over the roof for bf16 and fp32, and the size of records."""
+"""The figure of the report: time over the roof by type of weights, and the size of records."""
 
 import matplotlib
 
@@ -13,32 +13,32 @@ import matplotlib.pyplot as pyplot  # noqa: E402
 from matplotlib.patheffects import withStroke  # noqa: E402
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator  # noqa: E402
 
-from measurements import SQUARE, Contender, Place  # noqa: E402
+from measurements import SQUARE, TYPES, Place  # noqa: E402
 
 # Okabe and Ito's colours, which the colour-blind can tell apart.
-BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, GREY = (
-    "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#777777")
+BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, GREY, BLACK = (
+    "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#777777", "#222222")
 LOOKS = {
     ("merge", 0): ("merge", BLUE, "o"),
     ("merge_exact", 1): ("merge with undo record", VERMILION, "o"),
     ("round_trip", 1): ("merge + exact unmerge", VERMILION, "s"),
     ("backup_merge_restore", 0): ("copy, merge, copy back", GREEN, "s"),
-    ("peer_openblas", 0): ("OpenBLAS", ORANGE, "^"),
-    ("peer_eigen", 0): ("Eigen", PURPLE, "v"),
-    ("peer_onednn", 0): ("oneDNN", SKY, "D"),
+    ("peer_openblas", 0): ("OpenBLAS{}", ORANGE, "^"),
+    ("peer_eigen", 0): ("Eigen{}", PURPLE, "v"),
+    ("peer_onednn", 0): ("oneDNN{}", SKY, "D"),
+    ("peer_torch", 0): ("PyTorch{}", BLACK, "P"),
+    ("peer_torch_copying", 0): ("PyTorch{}, copying", BLACK, "s"),
 }
 HALO = [withStroke(linewidth=3, foreground="white")]
-BOTH_WAYS = ("round_trip", "backup_merge_restore")  # dashed
+BOTH_WAYS = ("round_trip", "backup_merge_restore", "peer_torch_copying")  # dashed
 
 
 def look_of(contender):
     """None for what would crowd the panel; the tables have it."""
-    if contender.factors:
+    if contender.factors or contender.forced:
         return None
-    look = LOOKS.get((contender.verb, contender.percent))
-    if not look or not contender.forced:
-        return look
-    return None if contender.verb == "round_trip" else (f"{look[0]}, {contender.forced}", look[1], "x")
+    text, *look = LOOKS.get((contender.verb, contender.percent), [None])
+    return (text.format(f" {contender.version}".rstrip()), *look) if text else None
 
 
 def darker(colour):
@@ -63,18 +63,16 @@ def pushed_apart(wanted, height):
 
 
 def write_at_ends(axes, ends):
-    """Labels beside the ends of lines."""
+    """Labels beside the panel, each with a thin line to the end of its own."""
     line_height = 13 * axes.figure.dpi / 72
-    for end_x in {x for x, _, _, _ in ends}:
-        here = sorted((end for end in ends if end[0] == end_x), key=lambda end: end[1])
-        wanted = [axes.transData.transform((x, y))[1] for x, y, _, _ in here]
-        for (x, y, text, colour), at in zip(here, pushed_apart(wanted, line_height)):
-            label = axes.transAxes.inverted().transform(
-                (axes.transData.transform((x, y))[0], at)) + (0.05, 0)
-            axes.annotate(text, (x, y), label, textcoords=axes.transAxes, color=darker(colour),
-                          va="center", annotation_clip=False, path_effects=HALO,
-                          arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.6,
-                                      "shrinkA": 0, "shrinkB": 5, "alpha": 0.6})
+    ends = sorted(ends, key=lambda end: end[1])
+    wanted = [axes.transData.transform((x, y))[1] for x, y, _, _ in ends]
+    for (x, y, text, colour), at in zip(ends, pushed_apart(wanted, line_height)):
+        label = 1.06, axes.transAxes.inverted().transform((0, at))[1]
+        axes.annotate(text, (x, y), label, textcoords=axes.transAxes, color=darker(colour),
+                      va="center", annotation_clip=False, path_effects=HALO,
+                      arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.6,
+                                  "shrinkA": 0, "shrinkB": 5, "alpha": 0.6})
 
 
 def entitle(axes, title, more):
@@ -96,51 +94,44 @@ def plain_numbers(axis, ticks):
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
-def draw_bounds(axes, measured, place, roof):
-    """What no merge can be below; for bf16 also what none that calculates in fp32 can be below."""
+def draw_limit(axes, measured, place):
+    """What no merge can be below: the roof, or the arithmetic."""
     low, high = axes.get_xlim()
     ranks = [low * (high / low) ** (i / 200) for i in range(201)]
-    bound = [max(1, (measured.compute_bound(place, rank) or 0) / roof) for rank in ranks]
-    axes.fill_between(ranks, bound, 0.5, color="#eeeeee", linewidth=0)
-    axes.plot(ranks, bound, color=GREY, linewidth=1.2)
-    axes.text(ranks[4], 0.97, "the roof: memory", color=GREY, va="top", fontsize=8.5)
-    if bound[-1] > 1:
-        axes.text(ranks[-4], 0.97, "arithmetic", color=GREY, va="top", ha="right", fontsize=8.5)
-    fma = measured.peaks(place.threads).get("peak_fma")
-    if not fma or place.weights != "bf16":
-        return
-    line = [(rank, 2 * rank * place.shape[0] * place.shape[1] / fma / roof) for rank in ranks]
-    line = [point for point in line if point[1] >= 1]
-    if line:
-        axes.plot(*zip(*line), color=GREY, linewidth=1, linestyle=":")
-        axes.text(*line[-1], " limit of fp32 FMA", color=GREY, va="center", fontsize=8.5)
+    limit = [measured.limit(place, rank) for rank in ranks]
+    axes.fill_between(ranks, limit, 0.5, color="#eeeeee", linewidth=0)
+    axes.plot(ranks, limit, color=GREY, linewidth=1.2)
+    unit = measured.unit(place).removeprefix("peak_").replace("_", " ")
+    bounded = "limit: memory, then arithmetic" if limit[-1] > 1 else "limit: memory"
+    axes.text(0.98, 0.03, f"{bounded} ({unit})", transform=axes.transAxes, color=GREY,
+              ha="right", va="bottom", fontsize=8.5)
 
 
-def time_panel(axes, measured, weights, limit):
+def time_panel(axes, measured, weights, highest):
     place = Place(weights, SQUARE, 2)
-    roof = measured.roof(place)
     entitle(axes, f"Time of a merge, {weights}", "4096×4096, two threads, delta 1 % of W")
-    drawn = {contender: times for contender, times in measured.contenders(place).items()
-             if roof and look_of(contender)}
+    drawn = {contender: figures for contender, figures in measured.figures(place).items()
+             if look_of(contender)}
     if is_empty(axes, drawn):
         return []
-    ranks = sorted({rank for times in drawn.values() for rank in times})
+    ranks = sorted({rank for figures in drawn.values() for rank in figures})
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.set_xlim(ranks[0] / 1.25, ranks[-1] * 1.25)
-    axes.set_ylim(0.82, limit)
-    plain_numbers(axes.xaxis, ranks)
-    plain_numbers(axes.yaxis, [tick for tick in (1, 2, 3, 5, 10, 20, 30, 50) if tick <= limit])
+    axes.set_ylim(0.7, highest)
+    plain_numbers(axes.xaxis, [2 ** i for i in range(12) if ranks[0] <= 2 ** i <= ranks[-1]])
+    plain_numbers(axes.yaxis, [tick for tick in (1, 2, 3, 5, 10, 20, 30, 50, 100)
+                               if tick <= highest])
     axes.grid(axis="y", color="#e8e8e8", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.set_xlabel("rank")
     axes.set_ylabel("time ÷ time to read and write W")
-    draw_bounds(axes, measured, place, roof)
+    draw_limit(axes, measured, place)
     ends = []
-    for contender, times in drawn.items():
+    for contender, figures in drawn.items():
         text, colour, marker = look_of(contender)
-        x = sorted(times)
-        y = [times[rank] / roof for rank in x]
+        x = sorted(figures)
+        y = [figures[rank].roofs for rank in x]
         axes.plot(x, y, color=colour, marker=marker, markersize=5,
                   linewidth=2.2 if contender.verb in ("merge", "merge_exact") else 1.5,
                   linestyle="--" if contender.verb in BOTH_WAYS else "-")
@@ -179,22 +170,20 @@ def size_panel(axes, measured):
 
 def highest(measured):
     """The panels of times share their scale."""
-    found = [seconds / measured.roof(place)
-             for place in (Place("bf16", SQUARE, 2), Place("fp32", SQUARE, 2))
-             if measured.roof(place)
-             for contender, times in measured.contenders(place).items() if look_of(contender)
-             for seconds in times.values()]
+    found = [figure.roofs for weights in TYPES
+             for contender, figures in measured.figures(Place(weights, SQUARE, 2)).items()
+             if look_of(contender) for figure in figures.values()]
     return max(found, default=5) * 1.15
 
 
 def draw(measured, path):
-    figure = pyplot.figure(figsize=(14, 4.6), facecolor="white")
-    axes = [figure.add_axes((left, 0.115, width, 0.755))
-            for left, width in ((0.04, 0.225), (0.445, 0.225), (0.795, 0.165))]
-    limit = highest(measured)
-    ends = [time_panel(axes[0], measured, "bf16", limit),
-            time_panel(axes[1], measured, "fp32", limit), size_panel(axes[2], measured)]
+    figure = pyplot.figure(figsize=(12.4, 9.2), facecolor="white")
+    panels = [figure.add_axes((left, bottom, 0.27, 0.375))
+              for bottom in (0.56, 0.06) for left in (0.05, 0.55)]
+    top = highest(measured)
+    ends = [time_panel(axes, measured, weights, top) for axes, weights in zip(panels, TYPES)]
+    ends.append(size_panel(panels[3], measured))
     figure.canvas.draw()  # settles the scales that labels are placed by
-    for panel, of_panel in zip(axes, ends):
+    for panel, of_panel in zip(panels, ends):
         write_at_ends(panel, of_panel)
     figure.savefig(path, metadata={"Date": None, "Creator": None})

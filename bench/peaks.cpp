@@ -5,7 +5,6 @@
 #include <revlora/revlora.hpp>
 
 #include "peak_amx.hpp"
-#include "task.hpp"
 
 namespace bench {
 namespace {
@@ -45,39 +44,46 @@ void run_fma() {
 }
 constexpr double flops_of_fma = 2.0 * lanes * chains * steps;
 
-/// The counter is computed here because the library's own rates are by the time of one thread.
-void add_peak(const std::string& verb, int threads, void (*run)(), double flops) {
-  add({.verb = verb, .threads = threads}, [=](benchmark::State& state, const task& t) {
-    double done = 0;
+/// Of a unit: `run` on each thread at a time. The counter `flops` is operations per second.
+void measure(benchmark::State& state, const task& t, void (*run)(), double flops) {
+  double seconds = 0;
+  for (auto _ : state) {
     const auto start = std::chrono::steady_clock::now();
-    for (auto _ : state) {
-      revlora::openmp{t.threads}.parallel_for(t.threads, [=](std::ptrdiff_t) { run(); });
-      done += flops * t.threads;
-    }
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    state.counters["flops"] = done / seconds.count();
-  });
+    revlora::openmp{t.threads}.parallel_for(t.threads, [=](std::ptrdiff_t) { run(); });
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    state.SetIterationTime(took.count());
+    seconds += took.count();
+  }
+  state.counters["flops"] = flops * t.threads * static_cast<double>(state.iterations()) / seconds;
 }
 
-void add_peak_dot_pairs([[maybe_unused]] int threads) {
 #if defined(__AVX512F__)
-  if (!dispatch::runs_here(dispatch::instruction_set::avx512bf16)) return;
-  const auto run = [] {
-    run_chains([](vector a, vector b, vector c) {
-      asm("vdpbf16ps %2, %1, %0" : "+v"(c) : "v"(a), "v"(b));
-      return c;
-    });
-  };
-  add_peak("peak_dot_pairs", threads, run, 2 * flops_of_fma);
-#endif
+void run_dot_pairs() {
+  run_chains([](vector a, vector b, vector c) {
+    asm("vdpbf16ps %2, %1, %0" : "+v"(c) : "v"(a), "v"(b));
+    return c;
+  });
 }
+#endif
 
 }  // namespace
 
-void add_peaks(int threads) {
-  add_peak("peak_fma", threads, run_fma, flops_of_fma);
-  add_peak_dot_pairs(threads);
-  if (can_run_amx()) add_peak("peak_amx", threads, run_amx, flops_of_amx);
+std::vector<verb> peaks() {
+  std::vector<verb> found;
+  found.push_back({"peak_fma", of_threads, [](benchmark::State& state, const task& t) {
+                     measure(state, t, run_fma, flops_of_fma);
+                   }});
+#if defined(__AVX512F__)
+  if (dispatch::runs_here(dispatch::instruction_set::avx512bf16))
+    found.push_back({"peak_dot_pairs", of_threads, [](benchmark::State& state, const task& t) {
+                       measure(state, t, run_dot_pairs, 2 * flops_of_fma);
+                     }});
+#endif
+  if (can_run_amx())
+    found.push_back({"peak_amx", of_threads, [](benchmark::State& state, const task& t) {
+                       measure(state, t, run_amx, flops_of_amx);
+                     }});
+  return found;
 }
 
 }  // namespace bench

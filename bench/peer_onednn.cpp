@@ -7,6 +7,7 @@
 #include <dnnl.hpp>
 #include <memory>
 #include <sstream>
+#include <stdexcept>
 #include <vector>
 
 #include "peers.hpp"
@@ -14,21 +15,22 @@
 namespace bench {
 
 template <revlora::element T>
-dnnl::memory::desc description(std::ptrdiff_t rows, std::ptrdiff_t cols) {
-  return {{rows, cols},
+dnnl::memory::desc description(std::ptrdiff_t rows, std::ptrdiff_t cols, std::ptrdiff_t stride) {
+  return {dnnl::memory::dims{rows, cols},
           sizeof(T) == 4 ? dnnl::memory::data_type::f32 : dnnl::memory::data_type::bf16,
-          dnnl::memory::format_tag::ab};
+          dnnl::memory::dims{stride, 1}};
 }
 
 template <revlora::element T>
 dnnl::matmul::primitive_desc describe(const dnnl::engine& engine, std::ptrdiff_t rows,
-                                      std::ptrdiff_t rank, std::ptrdiff_t cols) {
+                                      std::ptrdiff_t rank, std::ptrdiff_t cols,
+                                      std::ptrdiff_t stride) {
   dnnl::post_ops added_to_what_is_there;
   added_to_what_is_there.append_sum(1.0f);
   dnnl::primitive_attr attributes;
   attributes.set_post_ops(added_to_what_is_there);
-  const auto b = description<T>(rows, rank), a = description<T>(rank, cols);
-  const auto w = description<T>(rows, cols);
+  const auto b = description<T>(rows, rank, rank), a = description<T>(rank, cols, cols);
+  const auto w = description<T>(rows, cols, stride);
 #if DNNL_VERSION_MAJOR >= 3
   return {engine, b, a, w, attributes};
 #else
@@ -50,13 +52,13 @@ struct product {
   dnnl::matmul matmul;
   dnnl::memory b, a, w;
 
-  explicit product(const revlora::low_rank& adapter) {
+  product(const revlora::low_rank& adapter, std::ptrdiff_t stride) {
     const std::ptrdiff_t rows = adapter.b().rows(), rank = adapter.rank(),
                          cols = adapter.a().cols();
     const T* const from = static_cast<const T*>(adapter.b().data());
     for (std::ptrdiff_t i = 0; i < rows * rank; ++i)
       scaled_b.push_back(scaled(from[i], adapter.strength()));
-    const auto chosen = describe<T>(engine, rows, rank, cols);
+    const auto chosen = describe<T>(engine, rows, rank, cols, stride);
     matmul = dnnl::matmul(chosen);
     b = dnnl::memory(chosen.src_desc(), engine, scaled_b.data());
     a = dnnl::memory(chosen.weights_desc(), engine, const_cast<void*>(adapter.a().data()));
@@ -65,9 +67,13 @@ struct product {
 };
 
 template <revlora::element T>
-adder<T> onednn(const revlora::low_rank& adapter, int threads) {
+adder<T> onednn(const revlora::low_rank& adapter, std::ptrdiff_t stride, int threads) {
+#if DNNL_CPU_THREADING_RUNTIME != DNNL_RUNTIME_OMP
+  throw std::runtime_error(
+      "this oneDNN is not built with OpenMP: its threads would wait for those of the roof");
+#endif
   omp_set_num_threads(threads);
-  const auto made = std::make_shared<product<T>>(adapter);
+  const auto made = std::make_shared<product<T>>(adapter, stride);
   return [=](T* w) {
     made->w.set_data_handle(w);
     made->matmul.execute(
@@ -76,8 +82,8 @@ adder<T> onednn(const revlora::low_rank& adapter, int threads) {
     made->stream.wait();
   };
 }
-template adder<float> onednn(const revlora::low_rank&, int);
-template adder<revlora::bf16> onednn(const revlora::low_rank&, int);
+template adder<float> onednn(const revlora::low_rank&, std::ptrdiff_t, int);
+template adder<revlora::bf16> onednn(const revlora::low_rank&, std::ptrdiff_t, int);
 
 std::string onednn_version() {
   const dnnl_version_t& version = *dnnl::version();
@@ -86,8 +92,8 @@ std::string onednn_version() {
   text << version.major << '.' << version.minor << '.' << version.patch;
   for (const int rank : {16, 128})
     text << "; r = " << rank << ": fp32 "
-         << describe<float>(engine, 4096, rank, 4096).impl_info_str() << ", bf16 "
-         << describe<revlora::bf16>(engine, 4096, rank, 4096).impl_info_str();
+         << describe<float>(engine, 4096, rank, 4096, 4096).impl_info_str() << ", bf16 "
+         << describe<revlora::bf16>(engine, 4096, rank, 4096, 4096).impl_info_str();
   return text.str();
 }
 

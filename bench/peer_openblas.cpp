@@ -5,7 +5,7 @@
 
 namespace bench {
 
-adder<float> openblas(const revlora::low_rank& adapter, int threads) {
+adder<float> openblas(const revlora::low_rank& adapter, std::ptrdiff_t stride, int threads) {
   openblas_set_num_threads(threads);
   const auto rows = static_cast<blasint>(adapter.b().rows());
   const auto cols = static_cast<blasint>(adapter.a().cols());
@@ -13,7 +13,8 @@ adder<float> openblas(const revlora::low_rank& adapter, int threads) {
   return [=](float* w) {
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, cols, rank, adapter.strength(),
                 static_cast<const float*>(adapter.b().data()), rank,
-                static_cast<const float*>(adapter.a().data()), cols, 1.0f, w, cols);
+                static_cast<const float*>(adapter.a().data()), cols, 1.0f, w,
+                static_cast<blasint>(stride));
   };
 }
 
