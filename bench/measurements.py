@@ -89,38 +89,45 @@ def plain_name(run):
 
 
 def runs_of(report):
-    """(name, counter, values of the repetitions) of either kind of report."""
+    """(name, version if it is told there, counter, values of the repetitions)."""
     for run in report.get("benchmarks", []):
         if "runs" in run:
-            yield from ((run["name"], key, values) for key, values in run["runs"].items())
+            yield from ((run["name"], run.get("version", ""), key, values)
+                        for key, values in run["runs"].items())
         elif run.get("run_type") != "aggregate" and not run.get("error_occurred"):
             name = plain_name(run)
-            yield name, "seconds", [run["real_time"] * SECONDS[run.get("time_unit", "ns")]]
+            yield name, "", "seconds", [run["real_time"] * SECONDS[run.get("time_unit", "ns")]]
             if "flops" in run:  # how much of the time its thread was not made to wait
-                yield name, "busy", [run["cpu_time"] / run["real_time"]]
-            yield from ((name, key, [run[key]]) for key in COUNTERS if key in run)
+                yield name, "", "busy", [run["cpu_time"] / run["real_time"]]
+            yield from ((name, "", key, [run[key]]) for key in COUNTERS if key in run)
+
+
+def versions_of_peers(context):
+    """Verb -> version: "OpenBLAS 0.3.21 NO_LAPACKE …" is 0.3.21."""
+    peers = ("openblas", "eigen", "onednn", "torch", "torch_copying")
+    found = {peer: re.search(r"\d+(\.\d+)+", context.get(peer, "")) for peer in peers}
+    return {f"peer_{peer}": match[0] for peer, match in found.items() if match}
 
 
 class Measurements:
     def __init__(self, *paths):
-        self.context, self.failures, self.entries = {}, {}, []
+        self.context, self.failures, self.entries, self.busy_parts = {}, {}, [], []
         for path in paths:
             with open(path, encoding="utf-8") as file:
                 self._add(json.load(file))
 
     def _add(self, report):
         context = report.get("context", {})
+        versions = versions_of_peers(context)
         entries = {}
-        for name, key, values in runs_of(report):
-            entry = entries.setdefault(name, Entry(name, *parse(name)))
+        for name, version, key, values in runs_of(report):
+            entry = entries.setdefault((name, version), Entry(name, *parse(name)))
+            verb = entry.contender.verb
+            entry.contender = replace(entry.contender, version=version or versions.get(verb, ""))
             entry.runs.setdefault(key, []).extend(values)
-        versions = {**context.get("versions", {}),
-                    **{f"peer_{peer}": (re.findall(r"\d+(?:\.\d+)+", context[peer]) or [""])[0]
-                       for peer in ("openblas", "eigen", "onednn", "torch", "torch_copying")
-                       if peer in context}}
         for entry in entries.values():
-            version = versions.get(entry.contender.verb, "")
-            entry.contender = replace(entry.contender, version=version)
+            self.busy_parts += entry.runs.get("busy", [])
+        self.busy_parts += report.get("busy", [])
         is_first = not self.context
         self.context = self.context or context
         self.failures.update(report.get("failures", {}))
@@ -192,18 +199,16 @@ class Measurements:
 
     def busy(self):
         """The least part of a repetition of the peaks in which its thread ran, or None."""
-        parts = [part for entry in self.entries for part in entry.runs.get("busy", [])]
-        return min(parts, default=None)
+        return min(self.busy_parts, default=None)
 
     def condensed(self):
         """The text of a report with the same entries: a line each."""
-        context = {**self.context, "versions": {
-            entry.contender.verb: entry.contender.version for entry in self.entries
-            if entry.contender.version}}
         lines = [json.dumps({"name": entry.name,
+                             **({"version": v} if (v := entry.contender.version) else {}),
                              "runs": {key: [float(f"{value:.4g}") for value in values]
                                       for key, values in entry.runs.items()}})
                  for entry in sorted(self.entries, key=lambda entry: entry.name)]
-        return (f'{{"context": {json.dumps(context, ensure_ascii=False, indent=1)},\n'
+        return (f'{{"context": {json.dumps(self.context, ensure_ascii=False, indent=1)},\n'
                 f'"failures": {json.dumps(self.failures)},\n'
+                f'"busy": {json.dumps(self.busy_parts and [self.busy()])},\n'
                 f'"benchmarks": [\n' + ",\n".join(lines) + "\n]}\n")

@@ -212,12 +212,14 @@ def markdown(measured):
         "## Not in this report\n", missing(measured)])
 
 
-def for_readme(measured):
+def for_readme(measured, picture):
     """What README quotes of one processor."""
     ranks = [8, 16, 32, 64, 128]
     verdicts = [goal.verdict for goal in goals(measured)]
     parts = [
         f"### {measured.context.get('processor', 'unknown')}", disturbance(measured),
+        "![Time over the roof against the rank, by type of weights, and the size of undo records]"
+        f"({picture})",
         *(f"**W in {place.weights}**: " + multiples(measured, place, with_time=False, ranks=ranks)
           for place in squares(measured) if place.threads == 2),
         reasons(measured),
@@ -227,7 +229,8 @@ def for_readme(measured):
 
 
 def readme_tables(paths):
-    return "\n\n".join(for_readme(Measurements(path)) for path in paths)
+    return "\n\n".join(for_readme(Measurements(path), f"docs/benchmarks/{path.stem}.svg")
+                       for path in map(pathlib.Path, paths))
 
 
 def with_tables(readme, tables):

@@ -10,7 +10,7 @@ import unittest
 BENCH = pathlib.Path(__file__).resolve().parents[1] / "bench"
 sys.path.insert(0, str(BENCH))
 import report  # noqa: E402
-from measurements import Measurements  # noqa: E402
+from measurements import Measurements, Place  # noqa: E402
 
 SQUARE = "4096x4096"
 
@@ -115,6 +115,9 @@ class Report(unittest.TestCase):
         self.assertEqual(report.disturbance(self.measured(RUNS)), "")
         disturbed = [{**run("peak_fma/t2", 2.0, flops=1e9), "cpu_time": 1.0}]
         self.assertIn("for 50 % of a repetition", report.disturbance(self.measured(disturbed)))
+        peers = self.write("peers.json", disturbed, {})
+        both = Measurements(self.write("report.json", RUNS, CONTEXT), peers)
+        self.assertIn("for 50 % of a repetition", report.disturbance(both))
 
     def test_says_what_is_missing(self):
         self.assert_rows(report.markdown(self.measured(RUNS)),
@@ -123,11 +126,20 @@ class Report(unittest.TestCase):
                          "oneDNN `matmul` with sum: not measured")
 
     def test_a_condensed_report_says_the_same(self):
-        whole = self.measured(RUNS)
+        newer = self.write("newer.json", [
+            beside(f"peer_openblas/fp32/fp32/{SQUARE}/r16/t2", 5.0, 4.0, ours=1.2)],
+            {"openblas": "0.4"})
+        whole = Measurements(self.write("report.json", RUNS, CONTEXT), newer)
+        self.assert_rows(report.markdown(whole),
+                         "**missed** at r = 16 (openblas 0.4) 1.20",
+                         "| OpenBLAS 0.3.21 `sgemm` | 1.50 · 1.50 · 6.00 ms |",
+                         "| OpenBLAS 0.4 `sgemm` | 1.25 · 1.25 · 5.00 ms |")
         path = self.folder / "small.json"
         path.write_text(whole.condensed())
-        for part in (report.for_readme, report.sizes, report.peaks, report.other_shapes,
-                     report.missing):
+        fp32 = Place("fp32", (4096, 4096, 4096), 2)
+        for part in (report.table_of_goals, report.sizes, report.peaks, report.other_shapes,
+                     report.missing, report.disturbance, report.reasons,
+                     lambda measured: report.multiples(measured, fp32)):
             self.assertEqual(part(Measurements(path)), part(whole))
 
     def test_readme_quotes_what_is_published(self):
