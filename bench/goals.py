@@ -57,7 +57,8 @@ def of_merges(measured, place):
 
 
 def of_peers(measured, place):
-    """By neighbours where a peer was timed beside revlora's own merge, else by roofs."""
+    """By neighbours where a peer was timed beside revlora's own merge, else by limits, which a
+    machine that has become faster or slower meanwhile changes least."""
     found = {}
     own = measured.figures(place).get(Contender("merge"), {})
     for entry in sorted(measured.at(place), key=lambda entry: entry.rank):
@@ -65,7 +66,7 @@ def of_peers(measured, place):
             continue
         ours = entry.value("ours")
         if ours is None and entry.rank in own:
-            ours = own[entry.rank].roofs / entry.value("roofs")
+            ours = own[entry.rank].limits / measured.figure(entry).limits
         if ours is not None:
             peer = f"{entry.contender.verb.removeprefix('peer_')} {entry.contender.version}".strip()
             found[f"r = {entry.rank} ({peer})"] = (ours, NOISE)

@@ -95,7 +95,7 @@ class Report(unittest.TestCase):
             "| time ≤ 1.5 × merge with undo record | 2.00 | **missed** at r = 16 2.00 |",
             "| time per weight ≤ 1.3 × that of 4096×4096 | 1.97 … 4.10 |")
 
-    def test_peers_of_another_program_are_judged_by_roofs(self):
+    def test_peers_of_another_program_are_judged_by_limits(self):
         peers = self.write("peers.json", [
             {"name": f"peer_torch/bf16/bf16/{SQUARE}/r16/t2",
              "runs": {"seconds": [0.004], "roof": [0.002], "roofs": [2.0]}},
