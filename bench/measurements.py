@@ -43,7 +43,7 @@ class Figure:
     """Medians of the repetitions."""
 
     seconds: float
-    roofs: float  # multiples of the roof that was measured beside it
+    roofs: float  # multiples of the roof
     limits: float  # multiples of the limit: the roof, or the arithmetic where that takes longer
 
 
@@ -163,10 +163,13 @@ class Measurements:
         return 2 * rank * place.elements / peak if peak else 0.0
 
     def figure(self, entry):
+        """By the roof beside each call where memory is the limit. Arithmetic takes as long in any
+        minute, so where that is the limit, all are multiples of one roof, the place's median."""
         arithmetic = self.arithmetic(entry.place, entry.rank, entry.contender)
         limits = [seconds / max(roof, arithmetic)
                   for seconds, roof in zip(entry.runs["seconds"], entry.runs["roof"])]
-        return Figure(entry.value("seconds"), entry.value("roofs"), median(limits))
+        of_limit = self.limit(entry.place, entry.rank, entry.contender)
+        return Figure(entry.value("seconds"), median(limits) * of_limit, median(limits))
 
     def figures(self, place):
         """Contender -> rank -> figure, in the order of the report; round trips included."""

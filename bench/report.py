@@ -47,7 +47,7 @@ EXPLANATION = (
     "Times are medians on weights that no cache holds. Each cell: multiples of the roof · multiples"
     " of the limit. The roof is the\ntime to read and write W in place with as many threads and do"
     " nothing else, measured right before each call. The\nlimit is the roof, or 2·r·rows·columns"
-    " operations at the peak of the unit that revlora uses, where they take longer.\nPercentages are"
+    " operations at the peak of the unit that revlora uses, where they take longer;\nthere the roof is the median of all. Percentages are"
     " std(D)/std(W).\n")
 
 
