@@ -71,7 +71,7 @@ int main(int argc, char** argv) try {
   CLI::App options{"Measures merges, and other libraries, beside the roof of memory."};
   bool is_quick = false;
   wish wished;
-  options.add_flag("--quick", is_quick, "what every change should be measured with, a minute");
+  options.add_flag("--quick", is_quick, "what every change should be measured with");
   const auto add_list = [&](const char* name, std::vector<std::string>& values, const char* help) {
     options.add_option(name, values, help)->delimiter(',')->excludes("--quick");
   };

@@ -7,7 +7,6 @@
 #include <string_view>
 
 #include "cold_weights.hpp"
-#include "peaks.hpp"
 
 namespace bench {
 namespace {

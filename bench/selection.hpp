@@ -23,26 +23,28 @@ struct selection {
   std::vector<int> threads{2};
 };
 
-/// Each verb and its tasks, none twice; without those that a verb does not take, and without verbs
-/// that this build and machine do not have.
 struct measurement {
   const verb* what;
   task how;
 };
+
+/// All combinations, none twice; without those that a verb does not take, and without verbs that
+/// this build and machine do not have.
 std::vector<measurement> measurements_of(const std::vector<selection>&);
 
-/// What every change should be measured with: a minute.
+/// What every change should be measured with: half a minute.
 std::vector<selection> quick_selections();
-/// Five to eight minutes.
+/// Some five minutes.
 std::vector<selection> full_selections();
 
-/// As --verbs, --types and so on name them. Throws std::invalid_argument, which says what is wrong
-/// and what can be given.
+/// What --verbs, --types and so on were given.
 struct wish {
   std::vector<std::string> verbs, types, shapes, ranks, percents, threads;
 
   bool is_empty() const;
 };
+
+/// Throws std::invalid_argument, which says what is wrong and what can be given.
 selection selection_of(const wish&);
 
 }  // namespace bench
