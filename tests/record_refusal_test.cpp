@@ -227,12 +227,6 @@ TYPED_TEST(RecordRefusal, OfBytesWithAnyBitFlipped) {
   EXPECT_NO_THROW(undo_record::from_bytes(bytes));
 }
 
-/// Makes the digest fit again.
-void seal(std::vector<std::byte>& bytes) {
-  const std::uint64_t digest = revlora::detail::checksum_of({bytes.data(), bytes.size() - 8});
-  std::memcpy(bytes.data() + bytes.size() - 8, &digest, 8);
-}
-
 TYPED_TEST(RecordRefusal, OfTypesRecipesAndRulesThatDoNotExist) {
   for (const auto& [at, value] : {std::pair{4u, 5}, {4u, 255}, {5u, 3}, {6u, 0}, {6u, 2}}) {
     std::vector<std::byte> bytes = this->record.to_bytes();
