@@ -102,8 +102,8 @@ magnitudes pack_down(const factor& a, bool splits_columns, std::ptrdiff_t block,
   });
 }
 
-/// Packs rows 16·panel … of B. The 16 rows of a step lie side by side: the kernels broadcast them
-/// one after the other, and are half as fast if they lie far apart.
+/// Packs rows 16·panel … of B. The 16 rows of a step lie side by side where a unit broadcasts them
+/// one after the other: far apart they take twice as long.
 template <class Unit>
 magnitudes pack_up(const factor& b, std::ptrdiff_t panel, float* to) {
   return pack_typed<Unit>(b, [&]<class T>(const T*) {
@@ -114,17 +114,22 @@ magnitudes pack_up(const factor& b, std::ptrdiff_t panel, float* to) {
     for (std::ptrdiff_t k = 0; k < b.cols;) {
       const auto count = static_cast<int>(std::min<std::ptrdiff_t>(most_ranks, b.cols - k));
       const int steps = (count + group.ranks - 1) / group.ranks * group.steps;
-      for (int row = 0; row < block_rows; ++row) {
-        T ranks[most_ranks] = {};
-        if (row < rows) {
-          gather(static_cast<const T*>(b.data) + (top + row) * b.row_stride + k * b.col_stride,
-                 b.col_stride, count, ranks);
-          seen.add(ranks, most_ranks);
-        }
-        Unit::put_up(ranks, steps, row, to);
+      T ranks[block_rows][most_ranks];
+      if (rows < block_rows || count < most_ranks) std::memset(ranks, 0, sizeof ranks);
+      for (int row = 0; row < rows; ++row)
+        gather(static_cast<const T*>(b.data) + (top + row) * b.row_stride + k * b.col_stride,
+               b.col_stride, count, ranks[row]);
+      seen.add(ranks[0], block_rows * most_ranks);
+      float in_rows[block_rows][most_ranks];
+      for (int row = 0; row < block_rows; ++row) Unit::put_up(ranks[row], steps, in_rows[row]);
+      if constexpr (Unit::broadcasts_up) {
+        for (int step = 0; step < steps; ++step)
+          for (int row = 0; row < block_rows; ++row) *to++ = in_rows[row][step];
+      } else {
+        for (int row = 0; row < block_rows; ++row, to += steps)
+          std::memcpy(to, in_rows[row], static_cast<std::size_t>(steps) * sizeof(float));
       }
       k += count;
-      to += block_rows * steps;
     }
     return seen.found();
   });

@@ -38,6 +38,7 @@ inline bool has_fast_bf16_pairs() {
 struct bf16_pairs_unit {
   static constexpr arithmetic kind = arithmetic::bf16_pairs;
   static constexpr std::ptrdiff_t chain_steps = 16;  ///< two ranks each
+  static constexpr bool broadcasts_up = true;
 
   template <element T>
   static constexpr bool takes = std::same_as<T, bf16>;
@@ -48,10 +49,10 @@ struct bf16_pairs_unit {
   /// multiplied first, so that a chain advances in ascending order.
   static constexpr step_group group_of(std::ptrdiff_t) { return {4, 2}; }
 
-  static void put_up(const bf16* ranks, int steps, int row, float* to) {
+  static void put_up(const bf16* ranks, int steps, float* to) {
     for (int step = 0; step < steps; ++step) {
       const bf16* const first = ranks + step / 2 * 4 + step % 2;
-      to[step * block_rows + row] = as_floats(bf16_step(first[2], first[0]));
+      to[step] = as_floats(bf16_step(first[2], first[0]));
     }
   }
   static void put_down(const bf16 (*ranks)[block_cols], int steps, bool splits_columns, float* to) {

@@ -61,9 +61,11 @@ class bf16_tiles_unit {
     return {2 * steps, steps};
   }
 
+  static constexpr bool broadcasts_up = false;
+
   /// A tile row by row.
-  static void put_up(const bf16* ranks, int steps, int row, float* to) {
-    std::memcpy(to + row * steps, ranks, static_cast<std::size_t>(steps) * sizeof(float));
+  static void put_up(const bf16* ranks, int steps, float* to) {
+    std::memcpy(to, ranks, static_cast<std::size_t>(steps) * sizeof(float));
   }
   /// Four tiles of 16 columns, one after the other.
   static void put_down(const bf16 (*ranks)[block_cols], int steps, bool splits_columns, float* to) {

@@ -43,6 +43,7 @@ concept unit = requires(Unit& of_thread, std::ptrdiff_t rank, magnitudes extreme
   { Unit::template takes<bf16> } -> std::convertible_to<bool>;   // factors of a type
   { Unit::is_exact(extremes, extremes) } -> std::same_as<bool>;  // of B and of A
   { Unit::group_of(rank) } -> std::same_as<step_group>;
+  { Unit::broadcasts_up } -> std::convertible_to<bool>;  // the rows of B, step by step
   of_thread.template multiply<Arch>(packed, packed, rank, visit);
 };
 

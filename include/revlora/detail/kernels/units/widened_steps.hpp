@@ -16,6 +16,7 @@ namespace detail {
 
 struct widened_steps {
   static constexpr std::ptrdiff_t chain_steps = 32;
+  static constexpr bool broadcasts_up = true;
 
   template <element T>
   static constexpr bool takes = true;
@@ -24,8 +25,8 @@ struct widened_steps {
   static constexpr step_group group_of(std::ptrdiff_t) { return {2, 2}; }
 
   template <element T>
-  static void put_up(const T* ranks, int steps, int row, float* to) {
-    for (int k = 0; k < steps; ++k) to[k * block_rows + row] = widen<T>(bits_of(ranks[k]));
+  static void put_up(const T* ranks, int steps, float* to) {
+    for (int k = 0; k < steps; ++k) to[k] = widen<T>(bits_of(ranks[k]));
   }
 
   template <element T>
