@@ -33,7 +33,7 @@ template <class Arch, element T>
 class flagged_weights {
  public:
   /// A strip ends when so many are there.
-  static constexpr int many = 512;
+  static constexpr int many = 256;
   static constexpr int capacity = many + block_size + 80;
   static constexpr int groups = capacity / group_size;
 

@@ -220,7 +220,7 @@ class panel_decoder {
       const int i = group * group_size + std::countr_zero(rest);
       if (codes_.heads[i] != 0) continue;
       longer |= rest & -rest;
-      decoded_[i] = 0;
+      lowest_[i] = 0;
     }
     codes_.irregular[group] = static_cast<std::uint16_t>(codes_.irregular[group] | longer);
     return longer == 0;
@@ -230,7 +230,7 @@ class panel_decoder {
     std::uint32_t tails = 0;
     for (int i = first; i < first + group_size; ++i) {
       if (is_irregular(i)) {
-        decoded_[i] = static_cast<std::uint32_t>(bits.get(shape_of(i).head_bits()));
+        lowest_[i] = static_cast<std::uint32_t>(bits.get(shape_of(i).head_bits()));
         continue;
       }
       codes_.heads[i] = static_cast<std::uint16_t>(bits.get(std::popcount(codes_.masks[i])));
@@ -244,7 +244,7 @@ class panel_decoder {
       std::uint16_t& tail_bits = codes_.tail_bits[i / group_size];
       if (i % group_size == 0) tail_bits = 0;
       if (is_irregular(i))
-        decoded_[i] = decode_weight(shape_of(i), decoded_[i], bits);
+        lowest_[i] = decode_weight(shape_of(i), lowest_[i], bits);
       else if ((codes_.tails[i / group_size] >> i % group_size & 1) != 0)
         tail_bits = static_cast<std::uint16_t>(tail_bits | bits.get(1) << i % group_size);
     }
@@ -300,14 +300,13 @@ class panel_decoder {
       const words<Arch> doubled = head + head - load_u16<Arch>(short_places_ + first + i) +
                                   choose<Arch>(where(codes_.tail_bits), one, zero);
       const words<Arch> place = choose<Arch>(where(codes_.tails), doubled, head);
-      const words<Arch> found =
-          from_order<T>(words<Arch>::load_aligned(lowest_ + first + i) + place);
+      const words<Arch> lowest = words<Arch>::load_aligned(lowest_ + first + i);
+      const words<Arch> found = from_order<T>(lowest + place);
       words<Arch> weight = choose<Arch>(where(zeros_), zero, found);
       word_mask<Arch> is_in_doubt = (weight & words<Arch>(format<T>::magnitude)) == zero;
       if (codes_.irregular[group] != 0) [[unlikely]] {
         const word_mask<Arch> is_irregular = where(codes_.irregular);
-        weight =
-            choose<Arch>(is_irregular, words<Arch>::load_aligned(decoded_ + first + i), weight);
+        weight = choose<Arch>(is_irregular, lowest, weight);
         is_in_doubt = is_in_doubt | is_irregular;
       }
       store<Arch>(weights_ + first + i, weight);
@@ -341,9 +340,9 @@ class panel_decoder {
   checksum<Arch> base_sum_;
   std::uint16_t wrong_[capacity / group_size];  ///< lanes that do not merge to what is there
   std::uint16_t zeros_[capacity / group_size];  ///< lanes of long intervals around zero
+  /// Of the candidates; where codes are read one by one, the head, and then the weight.
   alignas(64) std::uint32_t lowest_[capacity];
   alignas(64) std::uint16_t short_places_[capacity];
-  alignas(64) std::uint32_t decoded_[capacity];  ///< where it is done one by one
   alignas(64) T weights_[capacity];
   alignas(64) T restored_[strip_blocks<T>][block_size];
 };

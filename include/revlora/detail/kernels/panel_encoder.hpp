@@ -31,23 +31,23 @@ class exception_writer {
  public:
   explicit exception_writer(std::byte* to) : start_(to), at_(to) {}
 
-  /// One at a position of the panel, in any order within two blocks.
-  [[gnu::noinline]] void add(std::ptrdiff_t position, std::uint32_t weight) {
+  /// One at a position of a strip, in any order within two blocks.
+  [[gnu::noinline]] void add(int position, std::uint32_t weight) {
     int i = count_++;
     for (; i > 0 && found_[i - 1].position > position; --i) found_[i] = found_[i - 1];
     found_[i] = {position, from_bits<T>(weight)};
   }
   bool any() const { return count_ > 0; }
 
-  /// Writes those before a position.
-  [[gnu::noinline]] void write(std::ptrdiff_t end) {
+  /// Writes those before a position of the strip that begins at one of the panel.
+  [[gnu::noinline]] void write(std::ptrdiff_t strip, int end) {
     int done = 0;
     for (; done < count_ && found_[done].position < end; ++done) {
-      const exception& each = found_[done];
-      at_ = put_varint(at_, static_cast<std::uint64_t>(each.position - next_));
-      std::memcpy(at_, &each.weight, sizeof(T));
+      const std::ptrdiff_t position = strip + found_[done].position;
+      at_ = put_varint(at_, static_cast<std::uint64_t>(position - next_));
+      std::memcpy(at_, &found_[done].weight, sizeof(T));
       at_ += sizeof(T);
-      next_ = each.position + 1;
+      next_ = position + 1;
     }
     count_ -= done;
     std::copy_n(found_ + done, count_, found_);
@@ -57,7 +57,7 @@ class exception_writer {
 
  private:
   struct exception {
-    std::ptrdiff_t position;
+    int position;
     T weight;
   };
   std::byte* start_;
@@ -167,7 +167,7 @@ class panel_encoder {
   }
 
   [[gnu::noinline]] void add_exceptions(const merged_rows& rows) {
-    const std::ptrdiff_t position = (first_block_ + strip_.blocks()) * block_size;
+    const int position = strip_.blocks() * block_size;
     for (int row = 0; row < block_rows; ++row)
       for (std::uint64_t wrong = rows.wrong[row]; wrong != 0; wrong &= wrong - 1) {
         const int place = row * block_cols + std::countr_zero(wrong);
@@ -185,13 +185,12 @@ class panel_encoder {
       bool are_regular = true;
       for (int i = first; i < end; i += group_size)
         are_regular &= codes_.irregular[i / group_size] == 0;
-      const std::ptrdiff_t position = (first_block_ + block) * block_size;
       if (are_regular) [[likely]]
         put_codes(first, end);
       else
         put_irregular_codes(block, first, end);
       if (exceptions_.any()) [[unlikely]]
-        exceptions_.write(position + block_size);
+        exceptions_.write(first_block_ * block_size, (block + 1) * block_size);
     }
     strip_.clear();
     counts_.changed += changes_.changed();
@@ -265,7 +264,7 @@ class panel_encoder {
     const float d = strip_.delta(i);
     const code_shape<T> shape = code_shape_of<Map>(Map::apply(x, d), d);
     if (!encode_weight(shape, x, code))
-      exceptions_.add((first_block_ + block) * block_size + strip_.place_of(block, i), x);
+      exceptions_.add(block * block_size + strip_.place_of(block, i), x);
     bits_.put(code.head, shape.head_bits());
   }
 
