@@ -76,9 +76,9 @@ class thread_units<Arch, unit_list<Units...>> : Units... {
 
   /// Calls `use(unit)` with one of the units.
   template <class Use>
-  [[gnu::always_inline]] void with(arithmetic kind, const Use& use) {
+  [[gnu::always_inline]] void with(arithmetic chosen, const Use& use) {
     const auto use_if_chosen = [&]<class Unit>(Unit & unit) __attribute__((always_inline)) {
-      if (kind == Unit::kind) call_out_of_line(unit, use);
+      if (chosen == Unit::kind) call_out_of_line(unit, use);
     };
     (use_if_chosen(static_cast<Units&>(*this)), ...);
   }
