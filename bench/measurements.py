@@ -211,7 +211,10 @@ class Measurements:
                              "runs": {key: [float(f"{value:.4g}") for value in values]
                                       for key, values in entry.runs.items()}})
                  for entry in sorted(self.entries, key=lambda entry: entry.name)]
-        return (f'{{"context": {json.dumps(self.context, ensure_ascii=False, indent=1)},\n'
+        # Neither whose machine it was nor where on it.
+        context = {key: value for key, value in self.context.items()
+                   if key not in ("host_name", "executable")}
+        return (f'{{"context": {json.dumps(context, ensure_ascii=False, indent=1)},\n'
                 f'"failures": {json.dumps(self.failures)},\n'
                 f'"busy": {json.dumps(self.busy_parts and [self.busy()])},\n'
                 f'"benchmarks": [\n' + ",\n".join(lines) + "\n]}\n")
