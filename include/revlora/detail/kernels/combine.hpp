@@ -124,16 +124,17 @@ template <class Arch, element T>
 
 /// Rows from `first` on, to the first one with a result that is infinite or NaN, which is left as
 /// it is; returns which that is. A loop without calls, so that constants stay in registers.
-template <class Arch, map Map, class See, element T = typename Map::weight>
+template <class Arch, map Map, element T = typename Map::weight>
 [[gnu::always_inline]] inline int combine_finite_rows(int first, int rows, row_range<T> range,
-                                                      const block_delta& delta, const See& see) {
+                                                      const block_delta& delta,
+                                                      change_counter<Arch, T>& changes) {
   for (int row = first; row < rows; ++row) {
     combined_row<Arch, T> weights;
     load_delta(delta, row, weights);
     if (!combine_finite_row<Arch, Map>(range.from + row * range.from_stride, weights,
                                        range.to + row * range.to_stride))
       return row;
-    see(row, weights);
+    count_row(weights, changes);
   }
   return rows;
 }
@@ -161,56 +162,27 @@ template <class Arch, map Map, element T = typename Map::weight>
 [[gnu::noinline]] combined_row<Arch, T> combine_not_finite_row(combined_row<Arch, T> weights,
                                                                const T* from, T* to,
                                                                change_counts& counts) {
-  block_delta delta;
-  for (int pair = 0; pair < pairs_of_row<Arch>; ++pair)
-    for (int i = 0; i < 2; ++i)
-      weights.delta[pair][i].store_aligned(delta.values + delta_offset<Arch, T>(pair, i));
-  counts.became_not_finite += combine_one_by_one<Map>(from, delta, 0, to).became_not_finite;
+  counts.became_not_finite +=
+      combine_one_by_one<Map>(from, delta_of(weights), 0, to).became_not_finite;
   for (int pair = 0; pair < pairs_of_row<Arch>; ++pair)
     weights.after[pair] = stored_pair<Arch, T>::load(to + pair * 2 * lanes<Arch>);
   return weights;
 }
 
-template <class Arch, element T>
-combined_row<Arch, T> load_row(const T* before, const block_delta& delta, int row, const T* after) {
-  combined_row<Arch, T> weights;
-  for (int pair = 0; pair < pairs_of_row<Arch>; ++pair) {
-    weights.before[pair] = stored_pair<Arch, T>::load(before + pair * 2 * lanes<Arch>);
-    weights.after[pair] = stored_pair<Arch, T>::load(after + pair * 2 * lanes<Arch>);
-  }
-  load_delta(delta, row, weights);
-  return weights;
-}
-
-/// Rounds x + D for some rows of a block. Each row is shown to `see`, but for those that are not
-/// finite and changed where they are.
-template <class Arch, map Map, class See, element T = typename Map::weight>
-[[gnu::always_inline]] inline change_counts combine_rows(int rows, const row_range<T>& range,
-                                                         const block_delta& delta, const See& see) {
-  change_counts counts{};
-  change_counter<Arch, T> changes;
-  const auto count_and_see = [&](int row, const combined_row<Arch, T>& weights)
-      __attribute__((always_inline)) {
-    count_row(weights, changes);
-    see(row, weights);
-  };
-  for (int row = 0; row < rows; ++row) {
-    row = combine_finite_rows<Arch, Map>(row, rows, range, delta, count_and_see);
-    if (row == rows) break;
-    const T* const from = range.from + row * range.from_stride;
-    T* const to = range.to + row * range.to_stride;
-    counts += combine_one_by_one<Map>(from, delta, row, to);
-    if (from != to) see(row, load_row<Arch>(from, delta, row, to));
-  }
-  counts.changed += changes.changed();
-  return counts;
-}
-
-/// The same, and nobody sees it.
+/// Rounds x + D for some rows of a block.
 template <class Arch, map Map, element T = typename Map::weight>
 [[gnu::noinline]] change_counts combine_rows(int rows, const row_range<T>& range,
                                              const block_delta& delta) {
-  return combine_rows<Arch, Map>(rows, range, delta, [](int, const auto&) {});
+  change_counts counts{};
+  change_counter<Arch, T> changes;
+  for (int row = 0; row < rows; ++row) {
+    row = combine_finite_rows<Arch, Map>(row, rows, range, delta, changes);
+    if (row < rows)
+      counts += combine_one_by_one<Map>(range.from + row * range.from_stride, delta, row,
+                                        range.to + row * range.to_stride);
+  }
+  counts.changed += changes.changed();
+  return counts;
 }
 
 /// −D instead of D: where D is subtracted, behind a branch, because it takes 7 % of a merge of
