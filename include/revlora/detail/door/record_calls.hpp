@@ -8,6 +8,7 @@
 #include <string>
 
 #include "../plain.hpp"
+#include "compiled.hpp"
 
 namespace revlora::compiled {
 void free_record(plain::record*) noexcept;
@@ -16,14 +17,6 @@ std::uint8_t read_record(const std::byte* bytes, std::size_t size, plain::record
                          std::string& text);
 plain::record_view look_at(const plain::record*);
 }  // namespace revlora::compiled
-
-namespace revlora {
-inline namespace REVLORA_NAMESPACE {
-namespace detail {
-using namespace revlora::compiled;
-}  // namespace detail
-}  // namespace REVLORA_NAMESPACE
-}  // namespace revlora
 #else
 #include "../record/handle.hpp"
 #endif

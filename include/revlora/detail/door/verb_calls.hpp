@@ -7,18 +7,12 @@
 #include <cstdint>
 #include <string>
 
+#include "compiled.hpp"
+
 namespace revlora::compiled {
 std::uint8_t perform(const plain::call&, plain::answer&, std::string& text);
 std::uint64_t fingerprint_of(const plain::adapter&, kernel_interface::absorb_steps*);
 }  // namespace revlora::compiled
-
-namespace revlora {
-inline namespace REVLORA_NAMESPACE {
-namespace detail {
-using namespace revlora::compiled;
-}  // namespace detail
-}  // namespace REVLORA_NAMESPACE
-}  // namespace revlora
 #else
 #include "../border/perform.hpp"
 #endif

@@ -4,18 +4,11 @@
 #include "../namespace.hpp"
 #ifdef REVLORA_DISPATCH
 #include "../plain.hpp"
+#include "compiled.hpp"
 
 namespace revlora::compiled {
 void free_workspace(plain::workspace*) noexcept;
 }  // namespace revlora::compiled
-
-namespace revlora {
-inline namespace REVLORA_NAMESPACE {
-namespace detail {
-using namespace revlora::compiled;
-}  // namespace detail
-}  // namespace REVLORA_NAMESPACE
-}  // namespace revlora
 #else
 #include "../schedule/call_memory.hpp"
 #endif
