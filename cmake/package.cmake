@@ -39,4 +39,10 @@ foreach(component IN ITEMS DEVELOPMENT RUNTIME)
           COMPONENT ${install_component} EXCLUDE_FROM_ALL)
 endforeach()
 
+# Nor does its zsh look where zsh does by itself.
+if(TARGET revlora_program)
+  install(FILES ${PROJECT_SOURCE_DIR}/packaging/completions/_revlora
+          DESTINATION share/zsh/vendor-completions COMPONENT revlora_runtime EXCLUDE_FROM_ALL)
+endif()
+
 include(CPack)

@@ -47,7 +47,11 @@ check_package(librevlora-dev "libxsimd-dev \\(>= 8\\.1\\)"
               "usr/lib.*/pkgconfig/revlora\\.pc" "usr/lib.*/pkgconfig/revlora-dispatch\\.pc"
               "usr/lib.*/librevlora_dispatch\\.(a|so)")
 check_package(revlora "libc6.*libstdc\\+\\+6"
-              usr/bin/revlora usr/share/revlora/demo/README\\.md
+              usr/bin/revlora "usr/share/man/man1/revlora\\.1"
+              usr/share/bash-completion/completions/revlora
+              usr/share/fish/vendor_completions\\.d/revlora\\.fish
+              usr/share/zsh/site-functions/_revlora usr/share/zsh/vendor-completions/_revlora
+              usr/share/revlora/demo/README\\.md
               "usr/share/revlora/demo/.*model\\.safetensors" "usr/share/revlora/demo/.*\\.json"
               "usr/share/revlora/demo/.*merged_by_peft.safetensors")
 

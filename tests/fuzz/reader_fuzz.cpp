@@ -4,6 +4,7 @@
 // The first character says which reader it is for; a capital, that lengths, offsets and checksums
 // are made to fit. What comes behind it is a header, an index or a configuration: JSON, which the
 // mutator keeps.
+#include <algorithm>
 #include <cctype>
 #include <cmath>
 #include <cstdlib>
@@ -15,9 +16,11 @@
 #include "console/utf8.hpp"
 #include "files/file_name.hpp"
 #include "fitting.hpp"
-#include "formats/peft_factors.hpp"
+#include "formats/factor_file.hpp"
+#include "formats/peft_contents.hpp"
 #include "json_mutator.hpp"
 #include "plan/oriented_factors.hpp"
+#include "safetensors/gguf_header.hpp"
 #include "safetensors/tensor_table.hpp"
 #include "undo/undo_file.hpp"
 
@@ -27,7 +30,7 @@ using namespace revlora;
 using namespace revlora::tool;
 
 const std::string source = "file";
-const std::string readers = "tTaAcixuU";
+const std::string readers = "tTaAkKcgixuU";
 
 void require(bool holds) {
   if (!holds) std::abort();
@@ -65,26 +68,103 @@ std::vector<tensor> follow_table(std::string header, bool fits) {
   return tensors;
 }
 
+/// Whether a matrix lies within a tensor of the file.
+bool is_inside(const stored_matrix& matrix, const std::vector<tensor>& tensors) {
+  return std::ranges::any_of(tensors, [&](const tensor& each) {
+    const std::uint64_t elements = each.element_count();
+    return matrix.begin == each.begin && matrix.dtype == each.dtype &&
+           matrix.rows * matrix.cols == elements;
+  });
+}
+
+void follow_low_rank(const low_rank_update& update, const std::vector<tensor>& tensors) {
+  require(is_inside(update.a, tensors) && is_inside(update.b, tensors));
+  require(update.b.cols == update.a.rows && update.b.rows == update.shape[0]);
+  require(std::isfinite(update.scale));
+  for (const tensor& weight : tensors) {
+    const auto planned = orient(update, weight, 0, 1);
+    if (!planned) continue;
+    require(planned->region.rows == planned->factors.b.rows);
+    require(planned->region.cols == planned->factors.columns());
+    require(weight.element_count() == planned->region.rows * planned->region.cols);
+  }
+}
+
+void follow_stack(const expert_stack_update& update, const std::vector<tensor>& tensors) {
+  require(is_inside(update.a, tensors) && is_inside(update.b, tensors));
+  require(update.experts > 0 && update.a.rows % update.experts == 0);
+  require(update.b.cols == update.a.rows && !update.parameters.empty());
+}
+
+void follow_replacement(const replacement_update& update, const std::vector<tensor>& tensors) {
+  require(is_inside(update.values, tensors));
+  require(!update.rows || update.rows->size() == update.values.rows);
+}
+
 void follow_adapter(const std::string& header, bool fits) {
-  static const peft_config config(std::string(R"({"peft_type":"LORA","r":2,"lora_alpha":1})"),
-                                  source);
+  static const peft_config config(
+      std::string(R"({"peft_type":"LORA","r":2,"lora_alpha":1,"rank_pattern":{"other":1},)"
+                  R"("target_parameters":["experts.up","experts.down"],)"
+                  R"("trainable_token_indices":{"e":[0,2]}})"),
+      source);
   const auto tensors = follow_table(header, fits);
-  const auto updates = pair_factors(tensors, config, source);
-  require(2 * updates.size() == tensors.size());
-  for (const adapter_update& update : updates) {
-    const auto& factors = std::get<low_rank_factors>(update.factors);
-    require(factors.rank() == 2 && factors.b.shape[1] == 2 && factors.a.type == factors.b.type);
-    require(!update.module.empty() && update.scale == 0.5);
-    for (const tensor& weight : tensors) {
-      const auto where = orient(update, weight);
-      if (!where) continue;
-      const auto out = static_cast<std::uint64_t>(where->transposed ? where->cols : where->rows);
-      const auto in = static_cast<std::uint64_t>(where->transposed ? where->rows : where->cols);
-      const auto bytes = [](const stored_factor& factor) { return factor.end - factor.begin; };
-      require(bytes(factors.a) == 2 * in * size_of(factors.a.type));
-      require(bytes(factors.b) == 2 * out * size_of(factors.b.type));
-      require(weight.element_count() == in * out);
+  const peft_contents all = contents_of(tensors, config, source);
+  require(is_fit_for_a_terminal(all.refused));
+  for (const adapter_update& each : all.updates) {
+    require(!each.module.empty() && !has_control_characters(each.module));
+    if (const auto* low_rank = std::get_if<low_rank_update>(&each.content)) {
+      follow_low_rank(*low_rank, tensors);
+    } else if (const auto* stack = std::get_if<expert_stack_update>(&each.content)) {
+      follow_stack(*stack, tensors);
+    } else if (const auto* difference = std::get_if<difference_update>(&each.content)) {
+      require(is_inside(difference->values, tensors));
+    } else {
+      follow_replacement(std::get<replacement_update>(each.content), tensors);
     }
+  }
+}
+
+void require_within(const stored_matrix& matrix, const std::vector<tensor>& tensors) {
+  const auto holds = [&](const tensor& each) {
+    return each.begin <= matrix.begin && each.dtype == matrix.dtype &&
+           matrix.rows * matrix.cols <= each.element_count();
+  };
+  require(std::any_of(tensors.begin(), tensors.end(), holds));
+}
+
+void follow_factors(const std::string& header, bool fits) {
+  const auto tensors = follow_table(header, fits);
+  const factor_reading reading = read_factors(
+      tensors,
+      {.number = 0,
+       .source = source,
+       .number_in = [](const tensor&) { return 2.0; },
+       .usual_scale = [](const module_name&, std::uint64_t) { return std::optional<double>(); }});
+  require(reading.updates.size() <= tensors.size() && reading.unused.size() <= 11);
+  for (const adapter_update& each : reading.updates) {
+    const auto* const update = std::get_if<low_rank_update>(&each.content);
+    if (update == nullptr) continue;
+    require(update->shape.size() >= 2 && update->b.rows == update->shape[0]);
+    require(update->core || update->b.cols == update->a.rows);
+    require(!update->rows || update->rows->first + update->shape[0] <= update->rows->total);
+    require(std::isfinite(update->scale));
+    require_within(update->b, tensors);
+    require_within(update->a, tensors);
+  }
+}
+
+void follow_gguf(const std::string& text) {
+  const std::string file = "GGUF" + text;
+  const gguf_file header = read_gguf(std::as_bytes(std::span(file)), source);
+  std::uint64_t position = 0;
+  for (const tensor& t : header.tensors) {
+    require(t.begin >= position && t.end >= t.begin && t.end <= file.size());
+    require(t.shape.size() <= 4);
+    if (const auto matrix = matrix_of(t.dtype, t.shape)) {
+      const auto elements = static_cast<std::uint64_t>(matrix->rows * matrix->cols);
+      require(elements == t.element_count() && elements * size_of(matrix->type) == t.size_bytes());
+    }
+    position = t.end;
   }
 }
 
@@ -99,7 +179,10 @@ void follow_index(const std::string& text) {
 
 void follow_config(const std::string& text) {
   const peft_config config(text, source);
+  require(is_fit_for_a_terminal(config.refused()));
   for (const char* module : {"m", "x.m", "model.layers.1.self_attn.q_proj", "ü.m", ""}) {
+    config.parameters_of(module);
+    config.token_indices_of(module);
     try {
       require(config.rank_of(module) >= 1);
       require(std::isfinite(config.scale_of(module)));
@@ -140,6 +223,12 @@ void follow(char reader, const std::string& text) {
       break;
     case 'a':
       follow_adapter(text, fits);
+      break;
+    case 'k':
+      follow_factors(text, fits);
+      break;
+    case 'g':
+      follow_gguf(text);
       break;
     case 'c':
       follow_config(text);

@@ -1,8 +1,9 @@
 // A crash at any point of a merge or an unmerge leaves files from which the base comes back.
 //
-// The order of events: in a workshop copies of the shards are written, and the undo file, which is
-// published; each copy is renamed over its shard. The states between them are made by hand here;
-// tests/faults stops the program itself at every call.
+// The order of events: for each shard its new self is written in a workshop, the undo file gets the
+// section that leads back, and the new shard is renamed over the old. The states between them are
+// made by hand here; tests/tools/faults stops the program itself at every call.
+#include "../undo_frames.hpp"
 #include "support.hpp"
 
 namespace revlora::tool::test {
@@ -31,6 +32,13 @@ class Crash : public testing::Test {
     for (int i = 0; i < 3; ++i) {
       copy_for_writing((i < replaced ? merged.path() : original) / shards[i], model() / shards[i]);
     }
+  }
+
+  /// The undo file as it is on disk before so many shards have their places.
+  void end_the_undo_file_after(int shards_in_it) const {
+    auto frames = tests::frames_in(read(model() / "model.undo"));
+    frames.resize(static_cast<std::size_t>(1 + shards_in_it));  // a merge comes before them
+    write(model() / "model.undo", tests::undo_file_of(frames, false) + "half a section");
   }
 
   /// As a run that was killed leaves its workshop.
@@ -99,15 +107,56 @@ TEST_F(Crash, BetweenTheShards) {
   for (const int replaced : {1, 2, 3}) {
     crash_after(replaced);
     leave_workshop();
-    const outcome refused = revlora("merge . " + adapter);
-    EXPECT_EQ(refused.status, 1);
-    EXPECT_NE(refused.output.find(replaced == 3 ? "is merged already" : "partly merged already"),
-              std::string::npos)
-        << refused.output;
     const outcome unmerged = revlora("unmerge .");
     EXPECT_EQ(unmerged.status, 0) << unmerged.output;
     expect_base();
     EXPECT_TRUE(fs::exists(model() / "model.undo"));
+    expect_no_workshop();
+  }
+}
+
+TEST_F(Crash, TheSameMergeAgainFinishesIt) {
+  for (const bool was_noticed : {false, true}) {  // by an undo file that is not finished
+    for (const int replaced : {1, 2}) {
+      SCOPED_TRACE(replaced);
+      crash_after(replaced);
+      if (was_noticed) end_the_undo_file_after(replaced);
+      leave_workshop();
+      EXPECT_EQ(revlora("verify .").status, 2);
+      const outcome other = revlora("merge . '" + (original / "lora-qv-r8").string() + "'");
+      EXPECT_EQ(other.status, 1);
+      EXPECT_NE(other.output.find("ask for the same again"), std::string::npos) << other.output;
+      const outcome again = revlora("merge . " + adapter);
+      EXPECT_EQ(again.status, 0) << again.output;
+      expect_merged();
+      expect_no_workshop();
+      EXPECT_EQ(revlora("verify .").status, 4);
+      EXPECT_EQ(revlora("unmerge .").status, 0);
+      expect_base();
+    }
+  }
+}
+
+TEST_F(Crash, AfterTheLastShardNothingIsLeftToDo) {
+  crash_after(3);
+  end_the_undo_file_after(3);
+  const outcome refused = revlora("merge . " + adapter);
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_NE(refused.output.find("is merged already"), std::string::npos) << refused.output;
+  EXPECT_EQ(revlora("unmerge .").status, 0);
+  expect_base();
+}
+
+// The section of a shard is on disk before the shard has its place.
+TEST_F(Crash, BetweenTheUndoFileAndTheShard) {
+  for (const int replaced : {0, 1, 2}) {
+    SCOPED_TRACE(replaced);
+    crash_after(replaced);
+    end_the_undo_file_after(replaced + 1);
+    EXPECT_EQ(revlora("merge . " + adapter).status, 0);
+    expect_merged();
+    EXPECT_EQ(revlora("unmerge .").status, 0);
+    expect_base();
   }
 }
 

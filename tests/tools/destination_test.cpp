@@ -6,8 +6,6 @@
 #include <functional>
 
 #include "support.hpp"
-#include "undo/undo_file.hpp"
-#include "undo/undo_place.hpp"
 
 namespace revlora::tool::test {
 namespace {
@@ -15,6 +13,14 @@ namespace {
 class Destination : public testing::Test {
  protected:
   Destination() { write(path, base); }
+
+  /// What an engine makes of a shard: here the same.
+  static file copy_of(const checkpoint& model, destination& target, std::size_t shard = 0) {
+    file made = target.begin(shard);
+    const file& original = model.file_of(shard).content();
+    made.copy_range_from(original, 0, original.size(), 0);
+    return made;
+  }
 
   temporary_folder folder;
   const fs::path path = folder / "model.safetensors";
@@ -26,13 +32,12 @@ TEST_F(Destination, AShardThatSomebodyWroteMeanwhileStays) {
   const auto in_place = [&](const std::function<void()>& meanwhile) {
     write(path, base);
     const checkpoint model(path);
-    destination target(model, {}, false);
-    target.begin(0);
+    destination target(model, {});
+    const file made = copy_of(model, target);
     meanwhile();
     const std::string now = read(path);
-    const std::string message = message_of([&] { target.finish(); });
+    const std::string message = message_of([&] { target.put(0, made); });
     EXPECT_NE(message.find("was changed by somebody meanwhile"), std::string::npos) << message;
-    EXPECT_NE(message_of([&] { target.publish(); }), "");
     EXPECT_EQ(read(path), now);
   };
   in_place([&] { write(path, newer); });
@@ -58,17 +63,16 @@ TEST_F(Destination, AShardThatSomebodyTruncatedIsAnErrorAndNoFault) {
   fs::resize_file(path, base.size() - 4);
   EXPECT_NE(message_of([&] { model.bytes_of(*model.find("m.weight")); }).find("truncated"),
             std::string::npos);
-  destination target(model, {}, false);
-  EXPECT_NE(message_of([&] { target.begin(0); }).find("truncated"), std::string::npos);
+  destination target(model, {});
+  EXPECT_NE(message_of([&] { copy_of(model, target); }).find("truncated"), std::string::npos);
 }
 
 TEST_F(Destination, WhatIsWrittenBesideIsPublishedOnlyWhereNothingIs) {
   const checkpoint model(path);
-  destination target(model, folder / "new.safetensors", false);
-  target.begin(0);
-  target.finish();
+  destination target(model, {.out = folder / "new.safetensors"});
+  target.put(0, copy_of(model, target));
   write(folder / "new.safetensors", "somebody was faster");
-  EXPECT_NE(message_of([&] { target.publish(); }).find("exists already"), std::string::npos);
+  EXPECT_NE(message_of([&] { target.finish(); }).find("exists already"), std::string::npos);
   EXPECT_EQ(read(folder / "new.safetensors"), "somebody was faster");
 }
 
@@ -80,66 +84,40 @@ TEST_F(Destination, ANewFolderIsMadeOfWhatWasRead) {
   write(home / "model.safetensors.index.json",
         R"({"weight_map":{"m.weight":"a.safetensors","n.weight":"b.safetensors"}})");
   const checkpoint model(home);
-  destination target(model, folder / "new", false);
-  target.begin(0);
+  destination target(model, {.out = folder / "new"});
+  target.put(0, copy_of(model, target));
   write(home / "b.safetensors", "somebody's");
   EXPECT_NE(message_of([&] { target.finish(); }), "");
+  EXPECT_FALSE(fs::exists(folder / "new"));
+}
+
+TEST_F(Destination, ANewFolderIsTheWholePipeline) {
+  const fs::path home = folder / "p";
+  write(home / "model_index.json", R"({"unet":["diffusers","U"],"tokenizer":["t","T"]})");
+  write(home / "unet/model.safetensors", base);
+  write(home / "unet/config.json", "{}");
+  write(home / "tokenizer/inner/vocab.json", "[]");
+  fs::permissions(home / "unet", fs::perms(0750));
+  const checkpoint model(home);
+  destination target(model, {.out = folder / "new"});
+  target.put(0, copy_of(model, target));
+  target.finish();
+  EXPECT_EQ(read(folder / "new/unet/model.safetensors"), base);
+  EXPECT_EQ(read(folder / "new/unet/config.json"), "{}");
+  EXPECT_EQ(read(folder / "new/tokenizer/inner/vocab.json"), "[]");
+  EXPECT_EQ(fs::status(folder / "new/unet").permissions(), fs::perms(0750));
 }
 
 TEST_F(Destination, AFolderThatSomebodyMovedIsNotMergedInto) {
   const fs::path home = folder / "m";
   write(home / "model.safetensors", base);
   const checkpoint model(home);
-  destination target(model, {}, false);
-  target.begin(0);
+  destination target(model, {});
+  const file made = copy_of(model, target);
   fs::rename(home, folder / "elsewhere");
-  EXPECT_NE(message_of([&] { target.finish(); }).find("was moved"), std::string::npos);
+  EXPECT_NE(message_of([&] { target.put(0, made); }).find("was moved"), std::string::npos);
   write(home / "model.safetensors", base);
-  EXPECT_NE(message_of([&] { target.finish(); }).find("was moved"), std::string::npos);
-}
-
-TEST_F(Destination, WhatAnUndoFileReplacedComesBack) {
-  const fs::path undo_path = folder / "model.undo";
-  undo_file earlier;
-  earlier.model = folder / "gone";
-  const auto bytes = earlier.to_bytes();
-  write(undo_path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-  const std::string before = read(undo_path);
-  const checkpoint model(path);
-  destination target(model, {}, false);
-  target.begin(0);
-  undo_place undo({.overwrite = true}, model, target);
-  undo.write({}, target);
-  undo.publish();
-  EXPECT_NE(read(undo_path), before);
-  undo.take_back();
-  EXPECT_EQ(read(undo_path), before);
-
-  undo_place another({.path = folder / "another.undo"}, model, target);
-  another.write({}, target);
-  another.publish();
-  fs::remove(folder / "another.undo");
-  write(folder / "another.undo", "somebody's");
-  another.take_back();
-  EXPECT_EQ(read(folder / "another.undo"), "somebody's");
-}
-
-// Until the model is merged it looks like one that leads nothing back.
-TEST_F(Destination, AnUndoFileIsInUseFromItsBeginning) {
-  write(folder / "other.safetensors", base);
-  const checkpoint model(path), other(folder / "other.safetensors");
-  destination target(model, {}, false), another(other, {}, false);
-  target.begin(0);
-  undo_file content;
-  content.model = path;
-  content.files = target.identities();
-  undo_place undo({.path = folder / "one.undo"}, model, target);
-  undo.write(content.to_bytes(), target);
-  target.finish();
-  undo.publish();
-  const std::string message =
-      message_of([&] { undo_place({.path = folder / "one.undo"}, other, another); });
-  EXPECT_NE(message.find("another revlora is using"), std::string::npos) << message;
+  EXPECT_NE(message_of([&] { target.put(0, made); }).find("was moved"), std::string::npos);
 }
 
 /// An access control list as Linux keeps it: all for a user of this number.
@@ -168,40 +146,29 @@ TEST_F(Destination, WhatAFolderHandsOnOpensNothing) {
     GTEST_SKIP() << "this file system has no access control lists";
   }
   const checkpoint model(path);
-  destination target(model, {}, false);
-  const file& copy = target.begin(0);
+  destination target(model, {});
+  const file copy = copy_of(model, target);
   EXPECT_FALSE(has_list(copy.path()));
   EXPECT_FALSE(has_list(copy.path().parent_path()));
-  undo_place undo({}, model, target);
-  undo.write({}, target);
-  target.finish();
-  undo.publish();
-  target.publish();
-  for (const char* name : {"model.undo", "model.safetensors"}) {
-    EXPECT_FALSE(has_list(folder / name)) << name;
-    EXPECT_EQ(fs::status(folder / name).permissions(), fs::perms(0640)) << name;
-  }
+  target.put(0, copy);
+  EXPECT_FALSE(has_list(path));
+  EXPECT_EQ(fs::status(path).permissions(), fs::perms(0640));
 
   // One that the model has is its own.
   ASSERT_EQ(::setxattr(path.c_str(), "system.posix_acl_access", list.data(), list.size(), 0), 0);
   const checkpoint again(path);
-  destination second(again, {}, false);
+  destination second(again, {});
   EXPECT_TRUE(has_list(second.begin(0).path()));
 }
 
 TEST_F(Destination, NobodyElseMayReadACopy) {
   fs::permissions(path, fs::perms(0640));
   const checkpoint model(path);
-  destination target(model, {}, false);
-  const file& copy = target.begin(0);
+  destination target(model, {});
+  const file copy = copy_of(model, target);
   EXPECT_EQ(fs::status(copy.path().parent_path()).permissions(), fs::perms(0700));
   EXPECT_EQ(copy.status_now().permissions(), 0640u);
-  undo_place undo({}, model, target);
-  undo.write({}, target);
-  target.finish();
-  undo.publish();
-  EXPECT_EQ(fs::status(folder / "model.undo").permissions(), fs::perms(0640));
-  target.publish();
+  target.put(0, copy);
   EXPECT_EQ(fs::status(path).permissions(), fs::perms(0640));
 }
 
@@ -210,10 +177,8 @@ TEST_F(Destination, ExtendedAttributesStay) {
     GTEST_SKIP() << "this file system has no extended attributes";
   }
   const checkpoint model(path);
-  destination target(model, {}, false);
-  target.begin(0);
-  target.finish();
-  target.publish();
+  destination target(model, {});
+  target.put(0, copy_of(model, target));
   char value[8] = {};
   EXPECT_EQ(::getxattr(path.c_str(), "user.origin", value, sizeof value), 3);
   EXPECT_STREQ(value, "hub");

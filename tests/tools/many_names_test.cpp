@@ -86,7 +86,7 @@ TEST(ManyNames, AnAdapterWithAnotherPrefix) {
   const stopwatch watch;
   const checkpoint model(folder / "model.safetensors");
   const auto adapters = read_adapters({folder / "adapter"});
-  const merge_plan plan(model, adapters, {1.0});
+  const merge_plan plan(model, adapters, {.strengths = {1.0}});
   EXPECT_EQ(plan.tensors().size(), 50'000u);
 }
 
@@ -109,7 +109,9 @@ TEST(ManyNames, ThatEndAlike) {
   const stopwatch watch;
   const checkpoint model(folder / "model.safetensors");
   const auto adapters = read_adapters({folder / "adapter"});
-  EXPECT_NE(message_of([&] { merge_plan(model, adapters, {1.0}); }).find("several tensors"),
+  EXPECT_NE(message_of([&] {
+              merge_plan(model, adapters, {.strengths = {1.0}});
+            }).find("several tensors"),
             std::string::npos);
 }
 

@@ -9,8 +9,7 @@
 #include "../failing_memory.hpp"
 #include "files/workshop.hpp"
 #include "support.hpp"
-#include "verbs/merge_model.hpp"
-#include "verbs/unmerge_model.hpp"
+#include "verbs/requests.hpp"
 
 namespace revlora::tool::test {
 namespace {
@@ -18,7 +17,7 @@ namespace {
 using tests::fail_at;
 
 /// In a process of its own, because nlohmann's parser may end it: only before anything is written.
-int status_with_failure(long allocation, const std::function<exit_status()>& command) {
+int status_with_failure(long allocation, const std::function<void()>& command) {
   const pid_t id = ::fork();
   if (id == 0) {
     std::signal(SIGABRT, SIG_DFL);
@@ -26,8 +25,7 @@ int status_with_failure(long allocation, const std::function<exit_status()>& com
     fail_at = allocation;
     int result = 0;
     try {
-      const exit_status said = command();
-      if (said != exit_status::done && said != exit_status::done_with_trouble) result = 1;
+      command();
     } catch (const std::exception&) {
       result = 1;
     }
@@ -43,8 +41,8 @@ int status_with_failure(long allocation, const std::function<exit_status()>& com
 /// not know for a left-over.
 void expect_truth(const fs::path& model, const std::string& before, const std::string& after,
                   const std::vector<fs::path>& names, const std::function<void()>& prepare,
-                  const std::function<exit_status()>& command) {
-  constexpr long step = 3;  // each command allocates some thousand times
+                  const std::function<void()>& command) {
+  constexpr long step = 7;  // each command allocates some thousand times
   for (long k = 0;; k += step) {
     ASSERT_LT(k, 100000) << "allocates without end";
     prepare();
@@ -61,29 +59,50 @@ void expect_truth(const fs::path& model, const std::string& before, const std::s
   }
 }
 
-TEST(Memory, WhenItRunsOutTheEndingIsTrue) {
-  const temporary_folder folder;
+class Memory : public testing::Test {
+ protected:
+  Memory() {
+    write(model, base);
+    merge_model(to_one);
+    merged = read(model);
+    leads_back = read(undo);
+    swap_model(to_other);
+    swapped = read(model);
+  }
+
+  /// The model as it is to be before each attempt, and the undo file, or that there is none.
+  std::function<void()> prepare(const std::string& weights, const std::string& undo_file) const {
+    return [=, this] {
+      write(model, weights);
+      fs::remove(undo);
+      if (!undo_file.empty()) write(undo, undo_file);
+    };
+  }
+
+  temporary_folder folder;
   const fs::path model = folder / "model.safetensors", undo = folder / "model.undo";
   const std::string base = safetensors({{"m.weight", {2, 3}, {1, 2, 3, 4, 5, 6}}});
   const fs::path adapter = write_adapter(folder / "adapter", linear("m", {0.1f, 0.2f}, {1, 2, 3}));
-  const std::vector<fs::path> names = {"adapter", "model.safetensors", "model.undo"};
-  write(model, base);
-  merge_model({.model = model, .adapters = {adapter}});
-  const std::string merged = read(model), leads_back = read(undo);
-  expect_truth(
-      model, base, merged, names,
-      [&] {
-        write(model, base);
-        fs::remove(undo);
-      },
-      [&] { return run_merge({.model = model, .adapters = {adapter}}); });
-  expect_truth(
-      model, merged, base, names,
-      [&] {
-        write(model, merged);
-        write(undo, leads_back);
-      },
-      [&] { return run_unmerge({.model = model}); });
+  const fs::path other = write_adapter(folder / "other", linear("m", {0.3f, 0.2f}, {1, 2, 3}));
+  const std::vector<fs::path> names = {"adapter", "model.safetensors", "model.undo", "other"};
+  const merge_request to_one{.model = model, .adapters = {{adapter}}};
+  const swap_request to_other{.model = model, .to = {{other}}};
+  const std::string none;
+  std::string merged, leads_back, swapped;
+};
+
+TEST_F(Memory, WhenItRunsOutTheEndingOfAMergeIsTrue) {
+  expect_truth(model, base, merged, names, prepare(base, none), [&] { merge_model(to_one); });
+}
+
+TEST_F(Memory, WhenItRunsOutTheEndingOfAnUnmergeIsTrue) {
+  expect_truth(model, merged, base, names, prepare(merged, leads_back),
+               [&] { unmerge_model({.model = model}); });
+}
+
+TEST_F(Memory, WhenItRunsOutTheEndingOfASwapIsTrue) {
+  expect_truth(model, merged, swapped, names, prepare(merged, leads_back),
+               [&] { swap_model(to_other); });
 }
 
 }  // namespace

@@ -1,16 +1,21 @@
 # The rooms of the program, and what each may know: nobody includes upwards, and a checkpoint and an
 # adapter format know nothing of each other. Called with TOOLS.
 cmake_policy(VERSION 3.21)
-set(ground console files safetensors)
+set(ground console work files safetensors)
 set(knows_console)
+set(knows_work console)
 set(knows_files console)
 set(knows_safetensors console files)
 set(knows_checkpoint ${ground})
 set(knows_formats ${ground})
 set(knows_plan ${ground} checkpoint formats)
 set(knows_undo ${ground} checkpoint)
-set(knows_verbs ${ground} checkpoint formats plan undo)
+set(knows_exchange ${ground} checkpoint formats plan undo)
+set(knows_verbs ${knows_exchange} exchange)
+set(knows_reports ${ground} verbs)
+set(knows_info ${knows_verbs} verbs reports)
 set(knows_demo ${knows_verbs} verbs)
+set(knows_commands ${ground} verbs reports info demo)
 
 file(GLOB_RECURSE sources RELATIVE ${TOOLS} ${TOOLS}/*/*.hpp ${TOOLS}/*/*.cpp)
 if(NOT sources)

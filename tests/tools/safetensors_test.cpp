@@ -1,6 +1,8 @@
 // The reader accepts what the format allows and refuses everything else, by name.
 #include "safetensors/safetensors_file.hpp"
 
+#include "files/folder.hpp"
+#include "safetensors/new_layout.hpp"
 #include "support.hpp"
 
 namespace revlora::tool::test {
@@ -148,6 +150,104 @@ TEST(Safetensors, RefusesHolesOverlapsAndLeftovers) {
   expect_refused(safetensors(first + entry("b", "F32", "[2]", "[2,10]") + "}", twelve), "overlaps");
   expect_refused(safetensors(first + entry("b", "F32", "[1]", "[4,8]") + "}", twelve),
                  "4 bytes at the end");
+}
+
+/// Of a file with these tensors.
+class NewLayout : public testing::Test {
+ protected:
+  const std::string header = "{" + entry("b", "BF16", "[3]", "[0,6]") +
+                             R"(,"__metadata__":{"format":"pt"},)" +
+                             entry("a", "F32", "[1,2]", "[6,14]") + "}";
+
+  new_layout lay(const std::vector<tensor_growth>& grown) const {
+    return lay_out(header, 8 + header.size() + 14, grown, "file");
+  }
+  /// As the reader finds them in a file of that layout.
+  static std::vector<tensor> found_in(const new_layout& layout) {
+    std::string file = layout.start;
+    file.resize(layout.file_bytes);
+    return table(file);
+  }
+};
+
+TEST_F(NewLayout, GrownTensorsMoveThoseBehind) {
+  const new_layout layout = lay({{"b", "BF16", {5}}});
+  const auto tensors = found_in(layout);
+  ASSERT_EQ(tensors.size(), 2u);
+  EXPECT_EQ(tensors[0].name, "b");
+  EXPECT_EQ(tensors[0].shape, std::vector<std::uint64_t>{5});
+  EXPECT_EQ(tensors[0].begin, layout.start.size());
+  EXPECT_EQ(tensors[0].begin % 8, 0u);
+  EXPECT_EQ(tensors[1].begin, tensors[0].begin + 10);
+  EXPECT_EQ(tensors[1].end, layout.file_bytes);
+  ASSERT_EQ(layout.tensors.size(), 2u);
+  EXPECT_EQ(layout.tensors[1].begin, tensors[1].begin);
+}
+
+TEST_F(NewLayout, NewTensorsAreTheLastAndAllElseStays) {
+  const new_layout layout = lay({{"c", "F16", {2, 2}}, {"0", "F32", {}}});
+  EXPECT_EQ(
+      layout.start.substr(8).find(R"({"b":{"dtype":"BF16","shape":[3],"data_offsets":[0,6]},)"
+                                  R"("__metadata__":{"format":"pt"},)"
+                                  R"("a":{"dtype":"F32","shape":[1,2],"data_offsets":[6,14]},)"
+                                  R"("c":{"dtype":"F16","shape":[2,2],"data_offsets":[14,22]},)"
+                                  R"("0":{"dtype":"F32","shape":[],"data_offsets":[22,26]}})"),
+      0u)
+      << layout.start;
+  EXPECT_EQ(found_in(layout).size(), 4u);
+}
+
+TEST_F(NewLayout, NothingIsReallyNothing) {
+  const new_layout layout = lay({});
+  EXPECT_EQ(layout.start.substr(8, header.size()), header);
+}
+
+TEST_F(NewLayout, OfAnEmptyFile) {
+  const new_layout layout = lay_out("{}", 10, std::vector<tensor_growth>{{"a", "U8", {3}}}, "file");
+  EXPECT_EQ(found_in(layout).size(), 1u);
+}
+
+TEST_F(NewLayout, TakesLinearTime) {
+  std::string many = "{";
+  std::vector<tensor_growth> growths;
+  for (int i = 0; i < 50'000; ++i) {
+    const std::string name = std::to_string(i);
+    many += (i == 0 ? "" : ",") + entry(name, "U8", "[0]", "[0,0]");
+    growths.push_back({name, "U8", {1}});
+  }
+  many += "}";
+  EXPECT_EQ(found_in(lay_out(many, 8 + many.size(), growths, "file")).size(), growths.size());
+}
+
+TEST_F(NewLayout, RefusesWhatNoFileCanHave) {
+  const auto refused = [&](const tensor_growth& growth, const std::string& part) {
+    const std::string message = message_of([&] { lay({growth}); });
+    EXPECT_NE(message.find(part), std::string::npos) << message;
+  };
+  refused({"__metadata__", "F32", {1}}, "reserved");
+  refused({"c", "Q4_K", {1}}, "unknown dtype");
+  refused({"c", "F32", {1ull << 62, 4}}, "too large");
+}
+
+TEST(SafetensorsFile, SaysWhatAFileIsInstead) {
+  const temporary_folder folder;
+  const auto said = [&](const std::string& content) {
+    write(folder / "f", content);
+    const place where(folder / "f");
+    return message_of(
+        [&] { read_tensor_table(where.in.open(where.name, tool::folder::links::refused)); });
+  };
+  const auto expect_said = [&](const std::string& content, const std::string& part) {
+    EXPECT_NE(said(content).find(part), std::string::npos) << said(content);
+  };
+  expect_said("version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "Git LFS");
+  expect_said("{\n  \"weight_map\": {}}", "is JSON text");
+  expect_said("PK\x03\x04 and more of it", "Python pickle");
+  expect_said("\x80\x02 and more of it", "Python pickle");
+  expect_said("<!DOCTYPE html>", "web page");
+  expect_said("GGUF and more", "GGUF");
+  expect_said("something else", "is not a safetensors file");
+  expect_said("short", "too short");
 }
 
 }  // namespace

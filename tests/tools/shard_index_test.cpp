@@ -1,6 +1,7 @@
 // The index of a model's shards: every name in it is one of a file in the same folder.
 #include "checkpoint/shard_index.hpp"
 
+#include "checkpoint/edited_index.hpp"
 #include "files/file_name.hpp"
 #include "support.hpp"
 
@@ -38,6 +39,45 @@ TEST(ShardIndex, RefusesNamesThatLeadElsewhere) {
     EXPECT_NE(message.find("index: the file of 't'"), std::string::npos) << message;
     EXPECT_EQ(message.find_first_of("\n\x1b"), std::string::npos);
   }
+}
+
+TEST(EditedIndex, IsAsItWasIfNothingGrew) {
+  const std::string text = read(data / "llama-bf16/model.safetensors.index.json");
+  EXPECT_EQ(edited_index(text, {}, "index"), text);
+}
+
+TEST(EditedIndex, HasNewTensorsWhereItsOrderHasThem) {
+  const std::string text = R"({
+  "metadata": {
+    "total_size": 10,
+    "total_parameters": 5,
+    "more": "\u00e4"
+  },
+  "weight_map": {
+    "a": "1",
+    "c": "2"
+  }
+}
+)";
+  EXPECT_EQ(edited_index(text, {.new_tensors = {{"b", "2"}}, .bytes = 8, .numbers = 4}, "index"),
+            R"({
+  "metadata": {
+    "total_size": 18,
+    "total_parameters": 9,
+    "more": "\u00e4"
+  },
+  "weight_map": {
+    "a": "1",
+    "b": "2",
+    "c": "2"
+  }
+}
+)");
+  EXPECT_EQ(edited_index(R"({"weight_map":{"c":"2","a":"1"}})", {.new_tensors = {{"b", "2"}}}, "i"),
+            R"({"weight_map":{"c":"2","a":"1","b":"2"}})");
+  EXPECT_EQ(edited_index(R"({"metadata":{"total_size":1.5e1},"weight_map":{"a":"1"}})",
+                         {.new_tensors = {}, .bytes = 2}, "i"),
+            R"({"metadata":{"total_size":17.0},"weight_map":{"a":"1"}})");
 }
 
 TEST(FileName, HasAtMost255BytesOfUtf8) {

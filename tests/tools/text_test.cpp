@@ -101,6 +101,12 @@ TEST(Text, Numbers) {
   EXPECT_EQ(describe_shortest(0.1), "0.1");
   EXPECT_EQ(describe_shortest(-1.0 / 3), "-0.3333333333333333");
   EXPECT_EQ(percent(1, 3), "33.3 %");
+  EXPECT_EQ(describe_rounded(8 / 3.0), "2.667");
+  EXPECT_EQ(describe_rounded(-0.5), "-0.5");
+  EXPECT_EQ(describe_duration(0.2), "1 s");
+  EXPECT_EQ(describe_duration(120), "2 min");
+  EXPECT_EQ(describe_duration(130), "2 min 10 s");
+  EXPECT_EQ(describe_duration(3900), "1 h 5 min");
   EXPECT_EQ(describe_shape({}), "[]");
   EXPECT_EQ(describe_shape(std::vector<std::uint64_t>{2, 30}), "[2, 30]");
 }

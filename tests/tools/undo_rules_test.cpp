@@ -1,47 +1,11 @@
 // When a merge or an unmerge is refused, and that nothing is written then.
 #include "files/folder.hpp"
-#include "support.hpp"
+#include "small_model.hpp"
 
 namespace revlora::tool::test {
 namespace {
 
-class UndoRules : public testing::Test {
- protected:
-  UndoRules() {
-    write(model, base);
-    write_adapter(folder / "adapter", linear("m", {0.1f, 0.2f}, {1, 2, 3}));
-    write_adapter(folder / "other", linear("m", {0.3f, 0.2f}, {1, 2, 3}));
-    write_adapter(folder / "nothing", linear("m", {0, 0}, {1, 2, 3}));
-    write_adapter(folder / "half", linear("n", {0.5f}, {1}));
-  }
-
-  /// Runs the program in the folder.
-  outcome run(const std::string& arguments) const {
-    fs::current_path(folder.path());
-    return revlora(arguments);
-  }
-
-  void expect_refused(const std::string& arguments, const std::string& part) const {
-    const auto names = names_in(folder.path());
-    const std::string before = read(model);
-    const std::string undo_before = fs::is_regular_file(undo) ? read(undo) : "";
-    expect_refusal(run(arguments), part);
-    EXPECT_EQ(names_in(folder.path()), names);
-    EXPECT_EQ(read(model), before);
-    EXPECT_EQ(fs::is_regular_file(undo) ? read(undo) : "", undo_before);
-  }
-
-  void expect_done(const std::string& arguments) const {
-    const outcome result = run(arguments);
-    ASSERT_EQ(result.status, 0) << result.output;
-  }
-
-  temporary_folder folder;
-  const fs::path model = folder / "model.safetensors";
-  const fs::path undo = folder / "model.undo";
-  const std::string base =
-      safetensors({{"m.weight", {2, 3}, {1, 2, 3, 4, 5, 6}}, {"n.weight", {1, 1}, {7}}});
-};
+class UndoRules : public SmallModel {};
 
 TEST_F(UndoRules, MergingTwiceIsRefused) {
   expect_done("merge model.safetensors adapter");
@@ -290,47 +254,6 @@ TEST_F(UndoRules, AMergeThatChangesNothingIsBoth) {
   EXPECT_EQ(read(model), base);
   expect_refused("unmerge model.safetensors", "already at the base");
   expect_done("merge model.safetensors adapter");
-}
-
-TEST_F(UndoRules, OtherAdaptersAreRefused) {
-  expect_done("merge model.safetensors adapter --strength -0.3");
-  expect_refused("unmerge model.safetensors --adapter other", "is not the adapter that was merged");
-  expect_refused("unmerge model.safetensors --adapter half", "none changes 'm.weight'");
-  expect_refused("unmerge model.safetensors --adapter adapter other",
-                 "has 1 adapters, --adapter names 2");
-  fs::rename(folder / "adapter", folder / "moved");
-  expect_refused("unmerge model.safetensors", "say where it is now with --adapter");
-  expect_done("unmerge model.safetensors --adapter moved");
-  EXPECT_EQ(read(model), base);
-}
-
-// What is made in a folder, and removed again, leaves its traces in the folder's time.
-TEST_F(UndoRules, AnotherAdapterIsRefusedBeforeAnythingIsCopied) {
-  expect_done("merge model.safetensors adapter");
-  const auto before = fs::last_write_time(folder.path());
-  expect_refused("unmerge model.safetensors --adapter other", "is not the adapter that was merged");
-  EXPECT_EQ(fs::last_write_time(folder.path()), before);
-}
-
-TEST_F(UndoRules, AnAdapterThatDiffersInItsLastModuleIsRefused) {
-  const auto of_both_modules = [&](float last) {
-    auto factors = linear("m", {0.1f, 0.2f}, {1, 2, 3});
-    for (const auto& factor : linear("n", {0.5f}, {last})) factors.push_back(factor);
-    return factors;
-  };
-  write_adapter(folder / "both", of_both_modules(1));
-  expect_done("merge model.safetensors both");
-  write_adapter(folder / "both", of_both_modules(2));
-  expect_refused("unmerge model.safetensors", "('n.weight' does not fit)");
-  write_adapter(folder / "both", of_both_modules(1));
-  expect_done("unmerge model.safetensors");
-  EXPECT_EQ(read(model), base);
-}
-
-TEST_F(UndoRules, AnAdapterThatWasTrainedFurtherIsRefused) {
-  expect_done("merge model.safetensors adapter");
-  write_adapter(folder / "adapter", linear("m", {0.1f, 0.25f}, {1, 2, 3}));
-  expect_refused("unmerge model.safetensors", "changed since");
 }
 
 TEST_F(UndoRules, ChangedWeightsAndDamagedFilesAreRefused) {

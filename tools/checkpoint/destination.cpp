@@ -1,11 +1,11 @@
 #include "checkpoint/destination.hpp"
 
 #include <algorithm>
-#include <bit>
 
 #include "console/interruption.hpp"
 #include "console/problem.hpp"
 #include "console/text.hpp"
+#include "files/tree.hpp"
 
 namespace revlora::tool {
 
@@ -15,28 +15,6 @@ namespace {
 
 constexpr const char* new_name = "model";  // of a file or folder in the workshop
 
-void check_replaceable(const checkpoint& model, bool force) {
-  for (std::size_t i = 0; i < model.shards().size(); ++i) {
-    const std::string path = quoted(model.path_of(i));
-    const auto status = model.home().find(model.shards()[i]);
-    // A download cache links to files that other models share: changing those would break them, and
-    // putting a file in the link's place would not be in place.
-    if (status && status->is_link()) {
-      throw problem(path + " is a symbolic link: name the file itself, or use --out");
-    }
-    const file_status& opened = model.file_of(i).content().status();
-    if (opened.is_read_only() && !force) {
-      throw problem(path + " is read-only: --force replaces it all the same, or use --out");
-    }
-    if (opened.system.st_nlink > 1) {
-      note(path + " has " + std::to_string(opened.system.st_nlink - 1) +
-           (opened.system.st_nlink == 2 ? " other name (a hard link), which keeps"
-                                        : " other names (hard links), which keep") +
-           " the weights as they are");
-    }
-  }
-}
-
 place free_place(const fs::path& out) {
   place found(out.has_filename() ? out : out.parent_path());  // without a trailing slash
   if (found.in.find(found.name)) {
@@ -45,24 +23,40 @@ place free_place(const fs::path& out) {
   return found;
 }
 
-/// Files that belong to the model's folder, and not to a model.
-bool is_of_revlora(const fs::path& name) {
-  return name.extension() == ".undo";
-}
-
 }  // namespace
 
-destination::destination(const checkpoint& model, const std::optional<fs::path>& out, bool force)
-    : model_(model) {
-  if (out) {
-    out_ = free_place(*out);
-  } else {
-    check_replaceable(model, force);
-  }
+destination::destination(const checkpoint& model, const destination_options& options)
+    : model_(model), options_(options) {
+  if (options_.out) out_ = free_place(*options_.out);
 }
 
 fs::path destination::path() const {
   return out_ ? out_->path() : model_.path();
+}
+
+std::string destination::name_of(std::size_t shard) const {
+  return out_ && !is_folder() ? out_->name : model_.shards()[shard];
+}
+
+void destination::check_replaceable(std::size_t shard) const {
+  if (out_) return;
+  const std::string path = quoted(model_.path_of(shard));
+  const auto status = model_.folder_of(shard).find(model_.leaf_of(shard));
+  // A download cache links to files that other models share: changing those would break them, and
+  // putting a file in the link's place would not be in place.
+  if (status && status->is_link()) {
+    throw problem(path + " is a symbolic link: name the file itself, or use --out");
+  }
+  const file_status& opened = model_.file_of(shard).content().status();
+  if (opened.is_read_only() && !options_.force) {
+    throw problem(path + " is read-only: --force replaces it all the same, or use --out");
+  }
+  if (opened.system.st_nlink > 1) {
+    note(path + " has " + std::to_string(opened.system.st_nlink - 1) +
+         (opened.system.st_nlink == 2 ? " other name (a hard link), which keeps"
+                                      : " other names (hard links), which keep") +
+         " the weights as they are");
+  }
 }
 
 const workshop& destination::shop() {
@@ -75,114 +69,94 @@ const folder& destination::new_folder() {
   return *new_folder_;
 }
 
-const file& destination::begin(std::size_t shard) {
-  // No name that comes from elsewhere: one that this program uses too would be in the way.
-  const std::string name = makes_folder() ? model_.shards()[shard]
-                           : out_         ? new_name
-                                          : std::to_string(shard);
-  const folder& where = makes_folder() ? new_folder() : shop().inside();
-  const file& original = model_.file_of(shard).content();
-  edited_.push_back({shard, name, where.create(name)});
-  const file& copy = edited_.back().content;
-  copy.adopt(original);
-  copy.copy_from(original);
-  return copy;
+const folder& destination::new_folder_for(const folder& original) {
+  const fs::path relative = original.path().lexically_relative(model_.home().path());
+  if (relative == ".") return new_folder();
+  const auto found = inner_folders_.find(relative.string());
+  if (found != inner_folders_.end()) return found->second;
+  return inner_folders_.emplace(relative.string(), new_folder().create_folder(relative.string()))
+      .first->second;
 }
 
-std::string destination::name_of(std::size_t shard) const {
-  return out_ && !is_folder() ? out_->name : model_.shards()[shard];
+file destination::begin_as(const folder& original_home, const std::string& name,
+                           const file& original, const std::string& name_in_shop) {
+  // No name that comes from elsewhere: one that this program uses too would be in the way.
+  file made = makes_folder() ? new_folder_for(original_home).create(name)
+                             : shop().inside().create(out_ ? new_name : name_in_shop);
+  made.adopt(original);
+  return made;
+}
+
+file destination::begin(std::size_t shard) {
+  return begin_as(model_.folder_of(shard), model_.leaf_of(shard), model_.file_of(shard).content(),
+                  std::to_string(shard));
+}
+
+file destination::begin_text(const located_index& index) {
+  return begin_as(*index.in, index.leaf, index.read.content, "index");
 }
 
 file destination::create_beside(const std::string& name) {
   return new_folder().create(name);
 }
 
-void destination::finish() {
-  for (const edited_shard& each : edited_) each.content.flush();
-  if (new_folder_) copy_others();
-  for (std::size_t i = 0; i < model_.shards().size(); ++i) {
-    if (makes_folder() || is_edited(i)) model_.check_unchanged(i);
+void destination::take_place(const std::string& name_in_shop, const folder& in,
+                             const std::string& name, const file& original) const {
+  stop_if_interrupted();
+  model_.home().check_in_place();
+  in.check_in_place();
+  in.check_unchanged(name, original, folder::links::followed);
+  shop_->inside().replace(name_in_shop, in, name);
+}
+
+void destination::put(std::size_t shard, const file& made) {
+  if (options_.sync) made.flush();
+  if (out_) return;
+  const folder& in = model_.folder_of(shard);
+  take_place(std::to_string(shard), in, model_.leaf_of(shard), model_.file_of(shard).content());
+}
+
+void destination::put_text(const located_index& index, const file& made) {
+  if (options_.sync) made.flush();
+  if (!out_) take_place("index", *index.in, index.leaf, index.read.content);
+}
+
+void destination::discard(std::size_t shard) {
+  const std::string name = std::to_string(shard);
+  if (!out_ && shop().inside().find(name)) shop().inside().remove(name);
+}
+
+file_identity destination::identity_of(std::size_t shard, const file& made) const {
+  const file_status now = made.status_now();
+  file_identity identity{name_of(shard), now.device(), now.inode(), now.modified()};
+  if (!out_) {
+    const file_status& base = model_.file_of(shard).content().status();
+    identity.base_inode = base.inode();
+    identity.base_changed = base.changed();
   }
+  return identity;
+}
+
+void destination::finish() {
+  if (!out_) return;
+  for (std::size_t i = 0; i < model_.shards().size(); ++i) model_.check_unchanged(i);
+  if (is_folder()) {
+    const auto is_made = [&](const std::string& name) {
+      return std::ranges::find(model_.shards(), name) != model_.shards().end();
+    };
+    copy_tree(model_.home(), new_folder(), {is_made, options_.sync});
+    if (options_.sync) new_folder().flush();
+    new_folder().adopt(model_.home());
+  }
+  stop_if_interrupted();
   model_.home().check_in_place();
   home().check_in_place();
-  stop_if_interrupted();
-}
-
-bool destination::is_edited(std::size_t shard) const {
-  return std::ranges::find(edited_, shard, &edited_shard::shard) != edited_.end();
-}
-
-void destination::copy_others() {
-  const auto copy = [&](const std::string& name, const file& original) {
-    const file made = new_folder_->create(name);
-    made.adopt(original);
-    made.copy_from(original);
-    made.flush();
-  };
-  for (std::size_t i = 0; i < model_.shards().size(); ++i) {
-    if (!is_edited(i)) copy(model_.shards()[i], model_.file_of(i).content());
-  }
-  std::vector<std::string> linked;
-  for (const std::string& name : model_.home().names()) {
-    const auto status = model_.home().find(name, folder::links::followed);
-    if (!status || !status->is_regular() || is_of_revlora(name) || new_folder_->find(name)) {
-      continue;
-    }
-    if (model_.home().find(name)->is_link()) linked.push_back(name);
-    copy(name, model_.home().open(name, folder::links::followed));
-  }
-  // A download cache is full of links. But one can lead to any file of the user's.
-  if (!linked.empty()) {
-    note("the new folder has copies of what links of the model's folder lead to: " +
-         quoted(linked.front()) + (linked.size() == 1 ? "" : " and others"));
-  }
-}
-
-void destination::publish() {
-  if (!out_) return replace_shards();
-  if (is_folder()) {
-    new_folder_->flush();
-    new_folder_->adopt(model_.home());
-  }
   shop().inside().publish(new_name, out_->in, out_->name);
 }
 
-void destination::replace_shards() {
-  std::size_t replaced = 0;
-  for (const edited_shard& each : edited_) {
-    try {
-      model_.check_unchanged(each.shard);
-      shop().inside().replace(each.name, model_.home(), model_.shards()[each.shard]);
-    } catch (const std::exception& error) {  // also for want of memory
-      if (replaced == 0) throw;
-      throw partly_done(std::string(reason_of(error)) + " (" + std::to_string(replaced) + " of " +
-                        std::to_string(edited_.size()) +
-                        " files are changed: `revlora unmerge` brings all to the base)");
-    }
-    ++replaced;
-  }
-}
-
-std::vector<file_identity> destination::identities() const {
-  std::vector<file_identity> files;
-  for (const edited_shard& each : edited_) {
-    const file_status made = each.content.status_now();
-    file_identity identity{name_of(each.shard), made.device(), made.inode(), made.modified()};
-    if (!out_) {
-      const file_status& base = model_.file_of(each.shard).content().status();
-      identity.base_inode = base.inode();
-      identity.base_changed = base.changed();
-    }
-    files.push_back(std::move(identity));
-  }
-  return files;
-}
-
-const file& destination::most_private() const {
-  const auto readers = [](const edited_shard& each) {
-    return std::popcount(each.content.status_now().permissions());
-  };
-  return std::ranges::min_element(edited_, {}, readers)->content;
+void destination::flush() const {
+  if (!options_.sync) return;
+  home().flush();
 }
 
 }  // namespace revlora::tool

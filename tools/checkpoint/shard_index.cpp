@@ -9,6 +9,11 @@
 
 namespace revlora::tool {
 
+bool is_index_name(std::string_view name) {
+  const std::size_t middle = name.find(".safetensors.index.");
+  return middle != std::string_view::npos && middle > 0 && name.ends_with(".json");
+}
+
 shard_index read_shard_index(std::string_view text, const std::string& source) {
   const auto content = parse_object(text, source);
   const auto weight_map = content.find("weight_map");

@@ -9,6 +9,7 @@ namespace revlora::tool {
 namespace {
 
 volatile std::sig_atomic_t came = 0;
+int must_go_on = 0;
 
 extern "C" void remember(int signal) {
   came = signal;
@@ -28,7 +29,15 @@ void watch_for_interruptions() {
 }
 
 void stop_if_interrupted() {
-  if (came != 0) throw interrupted(came);
+  if (came != 0 && must_go_on == 0) throw interrupted(came);
+}
+
+uninterrupted::uninterrupted() {
+  ++must_go_on;
+}
+
+uninterrupted::~uninterrupted() {
+  --must_go_on;
 }
 
 void end_by_signal(int signal) {

@@ -12,6 +12,14 @@ void watch_for_interruptions();
 /// Throws `interrupted` if such a signal came.
 void stop_if_interrupted();
 
+/// While there is one, stop_if_interrupted() does nothing: for what has to come to its end.
+class uninterrupted {
+ public:
+  uninterrupted();
+  uninterrupted(const uninterrupted&) = delete;
+  ~uninterrupted();
+};
+
 class interrupted : public std::exception {
  public:
   explicit interrupted(int signal) : signal_(signal) {}

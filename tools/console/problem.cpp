@@ -5,6 +5,8 @@
 #include <new>
 #include <system_error>
 
+#include "console/progress.hpp"
+
 namespace revlora::tool {
 
 problem system_problem(const std::string& what) {
@@ -19,8 +21,21 @@ const char* reason_of(const std::exception& error) {
   return is_memory ? "there is not enough memory" : error.what();
 }
 
+namespace {
+
+void say(const char* kind, const std::string& text) {
+  make_way_for_a_line();
+  std::cerr << "revlora: " << kind << ": " << text << '\n';
+}
+
+}  // namespace
+
 void note(const std::string& text) {
-  std::cerr << "revlora: note: " << text << '\n';
+  say("note", text);
+}
+
+void warn(const std::string& text) {
+  say("warning", text);
 }
 
 }  // namespace revlora::tool

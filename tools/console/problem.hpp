@@ -12,6 +12,9 @@ enum class exit_status {
   not_done = 1,           ///< it is as it was
   partly_done = 2,        ///< some of its files are changed: `unmerge` leads all to the base
   done_with_trouble = 3,  ///< it is what was asked for, but something after that went wrong
+  // Of `verify` only, where 0 says that the model is at the base, and 2 that it is partly merged:
+  is_merged = 4,
+  is_changed = 5,  ///< neither base nor merged
 };
 
 /// Something is not done, and the model as it was.
@@ -34,5 +37,7 @@ const char* reason_of(const std::exception& error);
 
 /// Something worth knowing that is no reason to stop: one line on stderr.
 void note(const std::string& text);
+/// The same of what is likely not what the user meant.
+void warn(const std::string& text);
 
 }  // namespace revlora::tool

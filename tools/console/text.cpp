@@ -2,7 +2,9 @@
 
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
+#include <ctime>
 
 #include "console/utf8.hpp"
 
@@ -128,6 +130,32 @@ std::string describe_shortest(double number) {
   std::array<char, 32> text{};
   const auto end = std::to_chars(text.begin(), text.end(), number).ptr;
   return {text.begin(), end};
+}
+
+std::string describe_rounded(double number) {
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%.4g", number);
+  return text.data();
+}
+
+std::string describe_duration(double seconds) {
+  const auto whole = static_cast<std::uint64_t>(std::max(0.0, std::ceil(seconds)));
+  const auto two = [](std::uint64_t first, const char* unit, std::uint64_t second,
+                      const char* smaller) {
+    const std::string rest = second == 0 ? "" : " " + std::to_string(second) + smaller;
+    return std::to_string(first) + unit + rest;
+  };
+  if (whole < 60) return std::to_string(whole) + " s";
+  if (whole < 3600) return two(whole / 60, " min", whole % 60, " s");
+  return two(whole / 3600, " h", whole % 3600 / 60, " min");
+}
+
+std::string describe_time(std::uint64_t seconds) {
+  const auto time = static_cast<std::time_t>(seconds);
+  struct tm parts = {};
+  if (::localtime_r(&time, &parts) == nullptr) return "?";
+  std::array<char, 64> text{};
+  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M", &parts)};
 }
 
 std::string percent(std::uint64_t part, std::uint64_t whole) {

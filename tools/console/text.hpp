@@ -53,6 +53,12 @@ std::string describe_shape(std::span<const std::uint64_t> shape);
 std::string describe_number(double number, int decimals);
 /// "0.1": a finite number with the fewest digits that tell it from others.
 std::string describe_shortest(double number);
+/// "8 s", "2 min 10 s", "1 h 5 min".
+std::string describe_duration(double seconds);
+/// "2026-03-14 15:09", in the user's time zone, of seconds since 1970.
+std::string describe_time(std::uint64_t seconds);
+/// "2.828": a number with four digits at most.
+std::string describe_rounded(double number);
 /// "0.4 %", with one decimal.
 std::string percent(std::uint64_t part, std::uint64_t whole);
 

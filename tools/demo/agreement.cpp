@@ -79,12 +79,14 @@ std::vector<double> norms_of_rows(const any_const_matrix& m) {
 }
 
 /// s · ‖row of B‖ · ‖column of A‖ for each weight, summed over the adapters.
-std::vector<double> magnitudes_of(const merge_plan& plan, const planned_tensor& planned) {
-  const auto cols = static_cast<std::size_t>(planned.shape.cols);
-  std::vector<double> magnitudes(static_cast<std::size_t>(planned.shape.rows) * cols, 0.0);
-  for (const oriented_factors& factors : plan.factors_of(planned)) {
-    const adapter& view = factors.view;
-    if (view.family() != family::low_rank) throw problem("the bound is for LoRA only");
+std::vector<double> magnitudes_of(const std::vector<stored_adapter>& adapters,
+                                  const planned_tensor& planned) {
+  const auto shape = *matrix_of(planned.entry.dtype, planned.entry.shape);
+  const auto cols = static_cast<std::size_t>(shape.cols);
+  std::vector<double> magnitudes(static_cast<std::size_t>(shape.rows) * cols, 0.0);
+  for (const planned_update& each : planned.updates) {
+    const loaded_factors factors = load(adapters[each.factors.adapter].files, each.factors);
+    const low_rank view = factors.view();
     const auto rows_of_b = norms_of_rows(view.factor(0));
     const auto columns_of_a = norms_of_rows(view.factor(1).transposed());
     for (std::size_t i = 0; i < magnitudes.size(); ++i) {
@@ -103,18 +105,20 @@ std::vector<std::byte> bytes_in(const checkpoint& model, const std::string& name
 }  // namespace
 
 agreement compare_with_peft(const checkpoint& base, const checkpoint& merged,
-                            const std::filesystem::path& merged_by_peft, const merge_plan& plan) {
+                            const std::filesystem::path& merged_by_peft, const merge_plan& plan,
+                            const std::vector<stored_adapter>& adapters) {
   const checkpoint peft(merged_by_peft);
   agreement result;
   for (const planned_tensor& planned : plan.tensors()) {
-    const element_type type = planned.shape.type;
+    const auto shape = *matrix_of(planned.entry.dtype, planned.entry.shape);
+    const element_type type = shape.type;
     auto base_bytes = bytes_in(base, planned.name);
     auto our_bytes = bytes_in(merged, planned.name);
     auto their_bytes = bytes_in(peft, planned.name);
-    const auto before = values_of(planned.shape.over(base_bytes));
-    const auto ours = values_of(planned.shape.over(our_bytes));
-    const auto theirs = values_of(planned.shape.over(their_bytes));
-    const auto magnitudes = magnitudes_of(plan, planned);
+    const auto before = values_of(shape.over(base_bytes));
+    const auto ours = values_of(shape.over(our_bytes));
+    const auto theirs = values_of(shape.over(their_bytes));
+    const auto magnitudes = magnitudes_of(adapters, planned);
     const std::size_t size = size_of(type);
     for (std::size_t i = 0; i < ours.size(); ++i) {
       ++result.weights;

@@ -23,6 +23,7 @@ struct agreement {
 /// may differ by one unit in the last place of the larger of base and merged weight, and by the
 /// fp32 rounding of the sums: 2⁻²¹ · s · ‖row of B‖ · ‖column of A‖.
 agreement compare_with_peft(const checkpoint& base, const checkpoint& merged,
-                            const std::filesystem::path& merged_by_peft, const merge_plan& plan);
+                            const std::filesystem::path& merged_by_peft, const merge_plan& plan,
+                            const std::vector<stored_adapter>& adapters);
 
 }  // namespace revlora::tool

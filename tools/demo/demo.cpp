@@ -13,8 +13,7 @@
 #include "formats/formats.hpp"
 #include "revlora/merge.hpp"
 #include "revlora/subtract.hpp"
-#include "verbs/merge_model.hpp"
-#include "verbs/unmerge_model.hpp"
+#include "verbs/requests.hpp"
 
 namespace revlora::tool {
 
@@ -54,15 +53,18 @@ class temporary_folder {
 };
 
 /// How many weights are wrong after the adapter was added and subtracted again, without a record.
-std::uint64_t wrong_after_subtraction(const checkpoint& model, const merge_plan& plan) {
+std::uint64_t wrong_after_subtraction(const checkpoint& model, const merge_plan& plan,
+                                      const std::vector<stored_adapter>& adapters) {
   std::uint64_t wrong = 0;
   for (const planned_tensor& planned : plan.tensors()) {
     const std::vector<std::byte> original = model.bytes_of({planned.shard, planned.entry});
     std::vector<std::byte> bytes = original;
-    const auto factors = plan.factors_of(planned);
-    merge(planned.shape.over(bytes), views_of(factors));
-    subtract(planned.shape.over(bytes), views_of(factors));
-    const std::size_t size = size_of(planned.shape.type);
+    const factor_source& source = planned.updates.front().factors;
+    const loaded_factors factors = load(adapters.front().files, source);
+    const matrix_shape shape = *matrix_of(planned.entry.dtype, planned.entry.shape);
+    merge(shape.over(bytes), factors.view());
+    subtract(shape.over(bytes), factors.view());
+    const std::size_t size = size_of(shape.type);
     for (std::size_t i = 0; i < bytes.size(); i += size) {
       wrong += !std::equal(&bytes[i], &bytes[i] + size, &original[i]);
     }
@@ -93,22 +95,22 @@ void run_demo() {
   fs::permissions(model, fs::perms::owner_write, fs::perm_options::add);  // it may be installed
   const checkpoint base(data / model_name);
   const auto adapters = read_adapters({adapter_folder});
-  const merge_plan plan(base, adapters, {1.0});
+  const merge_plan plan(base, adapters, {.strengths = {1.0}});
   std::cout << "revlora demo: the PP-OCRv4 text recogniser (bf16, " << plan.tensors().size()
-            << " linear layers, " << describe_count(plan.weight_count())
-            << " weights)\nand a LoRA adapter of rank 8 that PEFT trained on it\n\n";
+            << " linear layers, "
+            << "230,400 weights)\nand a LoRA adapter of rank 8 that PEFT trained on it\n\n";
 
   const std::string before = sha256_of_file(model);
   const stopwatch merging;
-  const merge_result merged = merge_model({.model = model, .adapters = {adapter_folder}});
+  const merge_result merged = merge_model({.model = model, .adapters = {{adapter_folder}}});
   const std::string merge_time = merging.milliseconds();
-  const agreement peft = compare_with_peft(base, checkpoint(model),
-                                           adapter_folder / "merged_by_peft.safetensors", plan);
+  const agreement peft = compare_with_peft(
+      base, checkpoint(model), adapter_folder / "merged_by_peft.safetensors", plan, adapters);
   const stopwatch unmerging;
   unmerge_model({.model = model});
   const std::string unmerge_time = unmerging.milliseconds();
   const std::string after = sha256_of_file(model);
-  const std::uint64_t wrong = wrong_after_subtraction(base, plan);
+  const std::uint64_t wrong = wrong_after_subtraction(base, plan, adapters);
 
   std::cout << "merged in place    " << describe_count(merged.changed) << " weights changed, in "
             << merge_time << '\n'
@@ -117,11 +119,13 @@ void run_demo() {
             << "                   largest difference " << peft.largest_difference
             << (peft.within_bound() ? ", within" : ", NOT within") << " the rounding bound\n"
             << "undo file          " << describe_bytes(merged.undo_bytes) << ": "
-            << describe_number(merged.bits_per_weight(), 3)
+            << describe_number(8.0 * static_cast<double>(merged.undo_bytes) /
+                                   static_cast<double>(merged.weights),
+                               3)
             << " bits per weight, where a full copy takes 16\n"
             << "unmerged           in " << unmerge_time << '\n'
             << "plain subtraction  would have left " << describe_count(wrong) << " weights ("
-            << percent(wrong, plan.weight_count()) << ") wrong\n\n"
+            << percent(wrong, merged.weights) << ") wrong\n\n"
             << "SHA-256 before     " << before << '\n'
             << "SHA-256 after      " << after << '\n'
             << (before == after ? "equal: every bit is back\n" : "DIFFERENT\n");

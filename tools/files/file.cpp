@@ -1,6 +1,9 @@
 #include "files/file.hpp"
 
+#include <fcntl.h>
+#include <linux/fs.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 
 #include <algorithm>
@@ -12,6 +15,7 @@
 #include "console/progress.hpp"
 #include "console/text.hpp"
 #include "files/access.hpp"
+#include "files/file_system_limits.hpp"
 
 namespace revlora::tool {
 
@@ -66,22 +70,60 @@ void file::write(std::span<const std::byte> from, std::uint64_t offset) const {
   }
 }
 
-void file::copy_from(const file& original) const {
-  progress bar("copying", original.size());
-  constexpr std::uint64_t most_at_once = 16 << 20;
-  off_t done = 0;
-  while (static_cast<std::uint64_t>(done) < original.size()) {
-    stop_if_interrupted();
-    const auto rest = original.size() - static_cast<std::uint64_t>(done);
-    const ssize_t sent = repeated([&] {
-      return ::sendfile(number(), original.number(), &done, std::min(rest, most_at_once));
-    });
-    if (sent < 0) {
-      throw system_problem("cannot copy " + quoted(original.path()) + " to " + quoted(path_));
-    }
-    if (sent == 0) throw problem(quoted(original.path()) + " was truncated meanwhile");
-    bar.advance(static_cast<std::uint64_t>(sent));
+void file::truncate(std::uint64_t bytes) const {
+  if (repeated([&] { return ::ftruncate(number(), static_cast<off_t>(bytes)); }) != 0) {
+    throw system_problem("cannot shorten " + quoted(path_));
   }
+}
+
+void file::copy_range_from(const file& original, std::uint64_t from, std::uint64_t count,
+                           std::uint64_t to) const {
+  constexpr std::uint64_t most_at_once = 16 << 20;
+  bool is_by_kernel = true;
+  std::vector<std::byte> buffer;
+  while (count > 0) {
+    stop_if_interrupted();
+    std::uint64_t done = 0;
+    if (is_by_kernel) {
+      auto read_at = static_cast<off_t>(from);
+      auto write_at = static_cast<off_t>(to);
+      const ssize_t copied = repeated([&] {
+        return ::copy_file_range(original.number(), &read_at, number(), &write_at,
+                                 std::min(count, most_at_once), 0);
+      });
+      if (copied < 0 && (errno == ENOSPC || errno == EDQUOT || errno == EIO || errno == EFBIG)) {
+        throw system_problem("cannot copy " + quoted(original.path()) + " to " + quoted(path_));
+      }
+      // File systems that cannot do it say so in many ways, and some by an end that is none.
+      is_by_kernel = copied > 0;
+      done = static_cast<std::uint64_t>(std::max<ssize_t>(copied, 0));
+    } else {
+      buffer.resize(1 << 20);
+      done = std::min<std::uint64_t>(count, buffer.size());
+      const std::span piece(buffer.data(), done);
+      original.read(piece, from);
+      write(piece, to);
+    }
+    from += done;
+    to += done;
+    count -= done;
+  }
+}
+
+bool file::try_clone_from(const file& original) const {
+  return repeated([&] { return ::ioctl(number(), FICLONE, original.number()); }) == 0;
+}
+
+void file::read_ahead(std::uint64_t offset, std::uint64_t count) const {
+  // Advice only: where it is not taken, reading waits instead.
+  (void)::posix_fadvise(number(), static_cast<off_t>(offset), static_cast<off_t>(count),
+                        POSIX_FADV_WILLNEED);
+}
+
+void file::write_behind(std::uint64_t offset, std::uint64_t count) const {
+  // What goes wrong here goes wrong in flush() too, which says so.
+  (void)::sync_file_range(number(), static_cast<off_t>(offset), static_cast<off_t>(count),
+                          SYNC_FILE_RANGE_WRITE);
 }
 
 void file::adopt(const file& original) const {
@@ -94,29 +136,39 @@ void file::flush() const {
   }
 }
 
-bool file::lock(lock_kind wanted) const {
-  return tool::lock(descriptor_, path_, wanted);
+file::lock_outcome file::try_to_lock(lock_kind wanted) const {
+  return tool::try_to_lock(descriptor_, path_, wanted);
 }
 
-void file::settle() {
+void file::settle_all(std::span<file> files) {
   using namespace std::chrono;
   timespec tick{};
   ::clock_getres(CLOCK_REALTIME_COARSE, &tick);  // by which files are dated
-  const bool knows_whole_seconds_only = status_.changed() % 1'000'000'000 == 0;
-  const nanoseconds wait =
-      knows_whole_seconds_only ? nanoseconds(2s) : nanoseconds(2 * tick.tv_nsec);
-  const nanoseconds age = system_clock::now().time_since_epoch() - nanoseconds(status_.changed());
-  if (age < wait) std::this_thread::sleep_for(std::min(wait, wait - age));
-  status_ = status_now();
+  const nanoseconds now = system_clock::now().time_since_epoch();
+  nanoseconds longest = 0s;
+  for (const file& each : files) {
+    const nanoseconds changed(each.status_.changed());
+    const bool knows_whole_seconds_only = changed % 1s == 0s;
+    const nanoseconds wait =
+        knows_whole_seconds_only ? nanoseconds(2s) : nanoseconds(2 * tick.tv_nsec);
+    const nanoseconds age = now - changed;  // negative if a server's clock is ahead
+    if (age < wait) longest = std::max(longest, std::min(wait, wait - age));
+  }
+  if (longest > 0s) std::this_thread::sleep_for(longest);
+  for (file& each : files) each.status_ = each.status_now();
 }
 
-bool lock(const descriptor& target, const std::filesystem::path& path, file::lock_kind wanted) {
+file::lock_outcome try_to_lock(const descriptor& target, const std::filesystem::path& path,
+                               file::lock_kind wanted) {
   const int operation = wanted == file::lock_kind::shared ? LOCK_SH : LOCK_EX;
-  if (repeated([&] { return ::flock(target.number(), operation | LOCK_NB); }) == 0) return true;
-  if (errno == EWOULDBLOCK) return false;
-  // Some network file systems have no locks. That is no reason to refuse the work.
-  note(system_problem("cannot lock " + quoted(path)).what());
-  return true;
+  if (repeated([&] { return ::flock(target.number(), operation | LOCK_NB); }) == 0) {
+    return file::lock_outcome::locked;
+  }
+  if (errno == EWOULDBLOCK) return file::lock_outcome::taken;
+  note_limit(file_system_limit::no_locks,
+             std::string(system_problem("cannot lock " + quoted(path)).what()) +
+                 ": see to it that no other revlora is at work here");
+  return file::lock_outcome::impossible;
 }
 
 }  // namespace revlora::tool

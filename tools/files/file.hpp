@@ -37,9 +37,21 @@ class file {
   std::string read_text() const;
 
   void write(std::span<const std::byte> from, std::uint64_t offset) const;
-  /// Copies the whole of a file to the start of this one. A real copy, not shared extents: a full
-  /// disk shows here.
-  void copy_from(const file& original) const;
+  /// Cuts off what is behind so many bytes.
+  void truncate(std::uint64_t bytes) const;
+  /// Copies `count` bytes from one offset to another. Where the file system can share extents, it
+  /// may; what was cloned before is as it was. Ends between two pieces if somebody interrupts.
+  /// Throws a problem if the original ends before.
+  void copy_range_from(const file& original, std::uint64_t from, std::uint64_t count,
+                       std::uint64_t to) const;
+  /// Makes this file have all that the original has, without room of its own on the disk: it is
+  /// taken as things are written. False where the file system cannot do that, and then nothing is
+  /// done.
+  bool try_clone_from(const file& original) const;
+  /// Lets the system read this range before it is asked for, and begin to write one, without
+  /// waiting for either.
+  void read_ahead(std::uint64_t offset, std::uint64_t count) const;
+  void write_behind(std::uint64_t offset, std::uint64_t count) const;
   /// Takes the original's permissions, and its owner, group, access control list and other extended
   /// attributes where the system allows that. Nobody may read it who may not read the original.
   void adopt(const file& original) const;
@@ -47,12 +59,19 @@ class file {
   void flush() const;
 
   enum class lock_kind { shared, exclusive };
-  /// Locks the file until it is closed. False if another process has a lock that is in the way.
-  bool lock(lock_kind wanted) const;
+  /// There are no locks on some network file systems: that is no reason to refuse the work, but
+  /// then nobody knows who else is at work.
+  enum class lock_outcome { locked, taken, impossible };
+  /// Locks the file until it is closed, if no other process has a lock that is in the way.
+  lock_outcome try_to_lock(lock_kind wanted) const;
+  /// False only if another process has such a lock.
+  bool lock(lock_kind wanted) const { return try_to_lock(wanted) != lock_outcome::taken; }
 
   /// Waits, if the file changed just now, until its next change will have another time: at most two
   /// seconds, where the file system knows whole seconds only. Afterwards `is_unchanged` can tell.
-  void settle();
+  void settle() { settle_all({this, 1}); }
+  /// The same for several, waiting once for all of them.
+  static void settle_all(std::span<file> files);
 
  private:
   descriptor descriptor_;
@@ -60,7 +79,8 @@ class file {
   file_status status_;
 };
 
-/// Locks what a descriptor stands for, file or folder: see file::lock.
-bool lock(const descriptor& target, const std::filesystem::path& path, file::lock_kind wanted);
+/// Locks what a descriptor stands for, file or folder: see file::try_to_lock.
+file::lock_outcome try_to_lock(const descriptor& target, const std::filesystem::path& path,
+                               file::lock_kind wanted);
 
 }  // namespace revlora::tool

@@ -12,6 +12,10 @@ namespace revlora::tool {
 /// control characters.
 void check_file_name(std::string_view name, const std::string& what);
 
+/// The same of a name that may lead through folders: plain names with '/' between them, four of
+/// them at most.
+void check_relative_name(std::string_view name, const std::string& what);
+
 /// Throws a problem that begins with `what` ("the model") unless the path can stand in an undo
 /// file, whose header is UTF-8.
 void require_utf8(const std::filesystem::path& path, const std::string& what);

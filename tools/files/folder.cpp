@@ -3,12 +3,15 @@
 #include <dirent.h>
 #include <fcntl.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <memory>
 
 #include "console/problem.hpp"
 #include "console/text.hpp"
 #include "files/access.hpp"
+#include "files/file_system_limits.hpp"
 
 namespace revlora::tool {
 
@@ -37,6 +40,14 @@ fs::path where(const descriptor& opened, const fs::path& path) {
   const fs::path told =
       fs::read_symlink("/proc/self/fd/" + std::to_string(opened.number()), failed);
   return failed ? fs::canonical(path) : told;
+}
+
+/// What shared folders of virtual machines, CIFS and FUSE answer to fsync of any folder. Other
+/// errors, as of a full or failing disk, are of this one.
+bool is_refusal_in_principle(int reason) {
+  constexpr std::array<int, 8> refusals = {EINVAL, ENOTSUP, ENOSYS, EBADF,
+                                           EACCES, EPERM,   EISDIR, ENOTTY};
+  return std::ranges::find(refusals, reason) != refusals.end();
 }
 
 }  // namespace
@@ -120,8 +131,15 @@ file folder::open(const std::string& name, links handling) const {
       path_of(name)};
 }
 
-folder folder::open_folder(const std::string& name) const {
-  return {open_at(descriptor_.number(), name.c_str(), folder_flags | O_NOFOLLOW,
+file folder::open_for_writing(const std::string& name) const {
+  return {open_at(descriptor_.number(), name.c_str(), O_RDWR | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW,
+                  "cannot write to " + quoted(path_of(name))),
+          path_of(name)};
+}
+
+folder folder::open_folder(const std::string& name, links handling) const {
+  const int flags = folder_flags | (handling == links::refused ? O_NOFOLLOW : 0);
+  return {open_at(descriptor_.number(), name.c_str(), flags,
                   "cannot open the folder " + quoted(path_of(name))),
           path_of(name)};
 }
@@ -218,13 +236,14 @@ void folder::publish(const std::string& name, const folder& other,
 void folder::flush() const {
   if (repeated([&] { return ::fsync(descriptor_.number()); }) == 0) return;
   const problem reason = system_problem("cannot write the folder " + quoted(path_) + " to disk");
-  if (errno != EINVAL && errno != ENOTSUP && errno != ENOSYS) throw reason;
-  note(std::string(reason.what()) + ": this file system keeps names as it likes");
+  if (!is_refusal_in_principle(errno)) throw reason;
+  note_limit(file_system_limit::no_durable_names,
+             std::string(reason.what()) + ": this file system keeps names as it likes");
 }
 
 folder_lock::folder_lock(const folder& target, file::lock_kind wanted)
     : own_(target.opened_again()) {
-  if (!lock(own_.descriptor_, own_.path(), wanted)) {
+  if (try_to_lock(own_.descriptor_, own_.path(), wanted) == file::lock_outcome::taken) {
     throw problem("another revlora is at work in " + quoted(target.path()) +
                   ": wait until it is done");
   }

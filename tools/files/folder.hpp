@@ -38,8 +38,10 @@ class folder {
 
   /// Opens a regular file for reading. Never waits, as for the other end of a pipe.
   file open(const std::string& name, links handling) const;
-  /// Opens a folder that is an entry here, and no link.
-  folder open_folder(const std::string& name) const;
+  /// The same for reading and writing, of what is no link. NFS locks nothing else.
+  file open_for_writing(const std::string& name) const;
+  /// Opens a folder that is an entry here.
+  folder open_folder(const std::string& name, links handling = links::refused) const;
   /// The same folder, wherever it may be called by now.
   folder opened_again() const;
 
@@ -65,7 +67,8 @@ class folder {
   /// Like replace(), but throws a problem if there is such an entry.
   void publish(const std::string& name, const folder& other, const std::string& new_name) const;
 
-  /// Returns when all names are on disk. Where the file system cannot promise that, with a note.
+  /// Returns when all names are on disk. Where the file system cannot promise that, there is
+  /// nothing to wait for: a note says so.
   void flush() const;
 
  private:

@@ -6,6 +6,7 @@
 
 #include "console/problem.hpp"
 #include "console/text.hpp"
+#include "files/tree.hpp"
 
 namespace revlora::tool {
 
@@ -57,10 +58,9 @@ std::optional<file> try_to_mark(const folder& place, const folder& inside) {
   }
 }
 
-constexpr int deepest = 2;  // a folder that is to be published, and the files in it
-
 /// Calls `visit(folder, name, status)` for what is in a workshop, beside its mark, and for each
-/// folder behind what is in it. Throws a problem if it is deeper than one of ours.
+/// folder behind what is in it. Follows no links. Throws a problem if it is deeper than a folder
+/// that is to be published can be.
 template <class Visit>
 void visit_content(const folder& inside, const Visit& visit, int depth = 1) {
   for (const std::string& name : inside.names()) {
@@ -68,7 +68,7 @@ void visit_content(const folder& inside, const Visit& visit, int depth = 1) {
     const auto status = inside.find(name);
     if (!status) continue;
     if (status->is_folder()) {
-      if (depth == deepest) throw problem(quoted(inside.path_of(name)) + " is not ours");
+      if (depth > deepest_tree) throw problem(quoted(inside.path_of(name)) + " is not ours");
       visit_content(inside.open_folder(name), visit, depth + 1);
     }
     visit(inside, name, *status);
@@ -96,28 +96,36 @@ std::uint64_t bytes_in(const folder& inside) {
   return sum;
 }
 
-/// A workshop that nobody is using, its mark locked.
-struct abandoned {
+/// A workshop with another mark than a whole one was interrupted while that was written, and is
+/// empty but for it.
+bool is_marked(const folder& inside) {
+  if (!inside.find(mark_name)) return false;
+  const file mark = inside.open(mark_name, folder::links::refused);
+  if (mark.size() > mark_content.size()) return false;
+  const std::string content = mark.read_text();
+  return content == mark_content ||
+         (mark_content.starts_with(content) && inside.names().size() == 1);
+}
+
+/// A workshop that nobody is using, its mark locked; or, where there are no locks, one of which
+/// that is not known.
+struct left_over {
   folder inside;
   file mark;
   std::uint64_t bytes;
+  bool is_certain;
 };
 
-/// A workshop with another mark than a whole one was interrupted while that was written, and is
-/// empty but for it.
-std::optional<abandoned> abandoned_workshop(const folder& place, const std::string& name) try {
+std::optional<left_over> left_over_workshop(const folder& place, const std::string& name) try {
   const auto status = place.find(name);
   if (!status || !status->is_folder()) return {};
   folder inside = place.open_folder(name);
-  if (!inside.find(mark_name)) return {};
-  file mark = inside.open(mark_name, folder::links::refused);
-  if (mark.size() > mark_content.size()) return {};
-  const std::string content = mark.read_text();
-  const bool is_whole = content == mark_content;
-  if (!is_whole && !(mark_content.starts_with(content) && inside.names().size() == 1)) return {};
-  if (!mark.lock(file::lock_kind::exclusive)) return {};
+  if (!is_marked(inside)) return {};
+  file mark = inside.open_for_writing(mark_name);
+  const file::lock_outcome lock = mark.try_to_lock(file::lock_kind::exclusive);
+  if (lock == file::lock_outcome::taken) return {};
   const std::uint64_t bytes = bytes_in(inside);
-  return abandoned{std::move(inside), std::move(mark), bytes};
+  return left_over{std::move(inside), std::move(mark), bytes, lock == file::lock_outcome::locked};
 } catch (const problem&) {
   return {};  // somebody else's, or being removed
 }
@@ -135,16 +143,16 @@ void remove_empty(const folder& place, const std::string& name) {
   }
 }
 
-std::vector<abandoned> abandoned_workshops(const folder& place) {
-  std::vector<abandoned> found;
+std::vector<left_over> left_over_workshops(const folder& place) {
+  std::vector<left_over> found;
   for (const std::string& name : place.names()) {
     if (!may_be_named_so(name)) continue;
-    if (auto workshop = abandoned_workshop(place, name)) found.push_back(std::move(*workshop));
+    if (auto workshop = left_over_workshop(place, name)) found.push_back(std::move(*workshop));
   }
   return found;
 }
 
-std::string describe(const abandoned& each) {
+std::string describe(const left_over& each) {
   return quoted(each.inside.path()) + " (" + describe_bytes(each.bytes) + ")";
 }
 
@@ -176,7 +184,8 @@ void remove_left_overs(const folder& place) {
   for (const std::string& name : place.names()) {
     if (may_be_named_so(name)) remove_empty(place, name);
   }
-  for (const abandoned& each : abandoned_workshops(place)) {
+  for (const left_over& each : left_over_workshops(place)) {
+    if (!each.is_certain) continue;  // another process may be at work in it, or this one
     const bool is_worth_a_word = each.bytes > 0;
     try {
       remove_workshop(place, each.inside);
@@ -187,11 +196,22 @@ void remove_left_overs(const folder& place) {
   }
 }
 
+bool is_workshop(const folder& place, const std::string& name) try {
+  return may_be_named_so(name) && is_marked(place.open_folder(name));
+} catch (const problem&) {
+  return false;
+}
+
 void report_left_overs(const folder& place) {
-  for (const abandoned& each : abandoned_workshops(place)) {
+  for (const left_over& each : left_over_workshops(place)) {
     if (each.bytes == 0) continue;  // or it is only beginning
-    note("an interrupted run left " + describe(each) +
-         ": the next merge or unmerge here removes it");
+    if (each.is_certain) {
+      note("an interrupted run left " + describe(each) +
+           ": the next merge or unmerge here removes it");
+    } else {
+      note("an interrupted run may have left " + describe(each) +
+           ": if no revlora is at work here, remove it");
+    }
   }
 }
 

@@ -33,6 +33,9 @@ class workshop {
 /// note.
 void remove_left_overs(const folder& place);
 
+/// Whether an entry of a folder is a workshop, be somebody at work in it or not.
+bool is_workshop(const folder& place, const std::string& name);
+
 /// Says in a note what there is.
 void report_left_overs(const folder& place);
 

@@ -36,6 +36,7 @@ class regular_expression {
 /// so are more than 1000 keys that no look-up finds: each module has to be tried with each.
 class module_pattern {
  public:
+  module_pattern() = default;  ///< without keys
   /// `object` must be an object of numbers; problems begin with `source`.
   module_pattern(const nlohmann::ordered_json& object, const std::string& source);
 

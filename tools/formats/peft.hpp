@@ -7,10 +7,10 @@
 
 namespace revlora::tool {
 
-/// Whether a folder has the configuration of one.
-bool has_peft_adapter(const folder& home);
+/// Whether a path names a folder with the weights of one, or one of its files.
+bool is_peft_adapter(const std::filesystem::path& path);
 
-/// Reads a folder; throws a problem with the reason if revlora cannot merge what is in it.
+/// Throws a problem if what is there cannot even be described.
 stored_adapter read_peft_adapter(const std::filesystem::path& path);
 
 }  // namespace revlora::tool

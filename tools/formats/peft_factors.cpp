@@ -1,151 +1,169 @@
 #include "formats/peft_factors.hpp"
 
 #include <algorithm>
-#include <map>
-#include <optional>
+#include <array>
+#include <string_view>
 
 #include "console/problem.hpp"
 #include "console/text.hpp"
-#include "console/utf8.hpp"
 
 namespace revlora::tool {
 
 namespace {
 
-constexpr std::string_view prefix = "base_model.model.";
-
-/// Why a tensor that is no factor keeps its adapter from being merged.
-std::string meaning_of(const std::string& name) {
-  if (name.find(".lora_magnitude_vector") != std::string::npos) return "DoRA magnitudes";
-  if (name.find(".trainable_tokens_") != std::string::npos) return "replaced rows of an embedding";
-  if (name.ends_with(".lora_B.bias")) return "an adapter's own bias";
-  if (name.find(".lora_") != std::string::npos) return "not a factor that revlora knows";
-  if (name.ends_with(".bias")) return "a replaced bias of the base model";
-  if (name.ends_with(".weight")) return "a replaced weight of the base model";
-  return "nothing that revlora knows";
+std::string describe(const factor_pair& factors) {
+  return "A " + describe_shape(factors.a->shape) + ", B " + describe_shape(factors.b->shape);
 }
 
-struct factor_name {
-  std::string module;
-  bool embedding;
-  bool is_a;
-};
-
-/// Takes the last of the parts between dots off; nothing if it is empty, or the only one.
-std::optional<std::string_view> take_last(std::string_view& name) {
-  const std::size_t dot = name.rfind('.');
-  if (dot == std::string_view::npos || dot == 0 || dot + 1 == name.size()) return {};
-  const std::string_view last = name.substr(dot + 1);
-  name = name.substr(0, dot);
-  return last;
+void check_type(const tensor& stored, const std::string& where) {
+  constexpr std::array<std::string_view, 6> readable = {"F64",  "F32",     "F16",
+                                                        "BF16", "F8_E4M3", "F8_E5M2"};
+  if (std::ranges::find(readable, stored.dtype) != readable.end()) return;
+  throw problem(where + "has factors of type " + stored.dtype +
+                ": only floating-point numbers of 8, 16, 32 and 64 bits can be merged");
 }
 
-/// `<module>.<kind>A` or `…B`, with a part more at the end at most: the adapter's name, as files
-/// saved by hand may have it.
-std::optional<factor_name> parse_factor(std::string_view name, const std::string& kind) {
-  for (int parts = 1; parts <= 2; ++parts) {
-    const auto last = take_last(name);
-    if (!last) return {};
-    if (*last == kind + "A" || *last == kind + "B") {
-      return factor_name{std::string(name), kind == "lora_embedding_", last->back() == 'A'};
-    }
-  }
-  return {};
+/// B of a grouped convolution sees the rank of one group only.
+std::uint64_t groups_of(const factor_pair& factors) {
+  if (factors.kind != layer_kind::convolution) return 1;
+  const std::uint64_t rank = factors.a->shape[0], seen = factors.b->shape[1];
+  return seen > 0 && seen < rank && rank % seen == 0 ? rank / seen : 1;
 }
-
-/// `<prefix><module>.lora_A.weight` or `<prefix><module>.lora_embedding_A`.
-factor_name parse_name(const std::string& name, const std::string& source) {
-  const auto refuse = [&](const std::string& reason) {
-    throw problem(source + ": the tensor " + quoted(name) + " is " + reason);
-  };
-  if (!name.starts_with(prefix)) refuse("not named " + std::string(prefix) + "…");
-  const std::string_view rest = std::string_view(name).substr(prefix.size());
-  constexpr std::string_view suffix = ".weight";
-  std::optional<factor_name> factor;
-  if (rest.ends_with(suffix)) {
-    factor = parse_factor(rest.substr(0, rest.size() - suffix.size()), "lora_");
-  }
-  if (!factor) factor = parse_factor(rest, "lora_embedding_");
-  if (!factor || has_control_characters(name)) refuse(meaning_of(name) + ": cannot merge it");
-  if (("." + factor->module + ".").find(".base_layer.") != std::string::npos) {
-    refuse("a factor inside a wrapped layer: cannot merge it");
-  }
-  return *factor;
-}
-
-struct factor_pair {
-  layer_kind kind;
-  const tensor* a = nullptr;
-  const tensor* b = nullptr;
-};
 
 void check_shapes(const factor_pair& factors, const std::string& where) {
   const auto& a = factors.a->shape;
   const auto& b = factors.b->shape;
-  const std::string shapes = "A " + describe_shape(a) + ", B " + describe_shape(b);
+  if (factors.a->element_count() == 0 || factors.b->element_count() == 0) {
+    throw problem(where + "has empty factors, " + describe(factors) +
+                  ": save the adapter again from a trainer that gathers what it has distributed");
+  }
   const bool flat = factors.kind != layer_kind::convolution;
   if (a.size() != b.size() || (flat ? a.size() != 2 : a.size() < 3 || a.size() > 5)) {
-    throw problem(where + "has factors of unknown layout: " + shapes);
+    throw problem(where + "has factors of unknown layout: " + describe(factors));
   }
   const bool pointwise =
       std::all_of(b.begin() + 2, b.end(), [](auto extent) { return extent == 1; });
-  if (a[0] != b[1] || !pointwise) throw problem(where + "has factors that do not fit: " + shapes);
-  if (factors.a->dtype != factors.b->dtype) {
-    throw problem(where + "mixes types: A " + factors.a->dtype + ", B " + factors.b->dtype);
+  if (a[0] != b[1] * groups_of(factors) || !pointwise) {
+    throw problem(where + "has factors that do not fit: " + describe(factors));
   }
-  if (!factors.a->type()) {
-    throw problem(where + "has factors of type " + factors.a->dtype +
-                  ": only F32, F16 and BF16 can be merged");
+  check_type(*factors.a, where);
+  check_type(*factors.b, where);
+  const bool fitting = factors.b_bias == nullptr ||
+                       (factors.b_bias->shape.size() == 1 && factors.b_bias->shape[0] == b[0]);
+  if (!fitting) {
+    throw problem(where + "has a bias that does not fit: " + describe_shape(factors.b_bias->shape) +
+                  ", B " + describe_shape(b));
   }
+  if (factors.b_bias != nullptr) check_type(*factors.b_bias, where);
 }
 
-void check_rank(std::uint64_t stored, const std::string& module, const peft_config& config,
-                const std::string& where) {
-  const auto rank = static_cast<std::uint64_t>(config.rank_of(module));
-  if (rank == stored) return;
-  throw problem(where + "has rank " + std::to_string(stored) + ", but adapter_config.json says " +
-                std::to_string(rank));
+[[noreturn]] void refuse_rank(const factor_pair& factors, std::int64_t rank,
+                              const std::string& where) {
+  throw problem(where + "has rank " + std::to_string(factors.a->shape[0]) +
+                ", but adapter_config.json says " + std::to_string(rank));
 }
 
-stored_factor stored(const tensor& factor) {
-  return {*factor.type(), factor.shape, factor.begin, factor.end};
+low_rank_update low_rank_of(const factor_pair& factors, double scale, bool fan_in_fan_out) {
+  low_rank_update update;
+  update.kind = factors.kind;
+  update.scale = scale;
+  update.fan_in_fan_out = fan_in_fan_out;
+  if (factors.kind == layer_kind::embedding) {
+    update.shape = {factors.a->shape[1], factors.b->shape[0]};
+    update.b = matrix_of(0, *factors.a).transposed();
+    update.a = matrix_of(0, *factors.b).transposed();
+  } else {
+    update.shape = factors.a->shape;
+    update.shape[0] = factors.b->shape[0];
+    update.b = matrix_of(0, *factors.b);
+    update.a = matrix_of(0, *factors.a);
+  }
+  return update;
 }
 
-std::map<std::string, factor_pair> pairs_by_module(std::span<const tensor> tensors,
-                                                   const std::string& source) {
-  std::map<std::string, factor_pair> pairs;
-  for (const tensor& factor : tensors) {
-    const auto [module, embedding, is_a] = parse_name(factor.name, source);
-    const bool flat = factor.shape.size() <= 2;
-    const layer_kind kind = embedding ? layer_kind::embedding
-                            : flat    ? layer_kind::linear
-                                      : layer_kind::convolution;
-    factor_pair& pair = pairs.try_emplace(module, factor_pair{kind}).first->second;
-    const tensor*& side = is_a ? pair.a : pair.b;
-    if (side != nullptr || pair.kind != kind) {
-      throw problem(source + ": the module " + quoted(module) + " has more than one adapter");
+/// Whether the factors are of a parameter that `target_parameters` chose. Where it names parameters
+/// without their modules, the rank tells, which is that of all experts together.
+bool is_of_parameter(const factor_pair& factors, const std::string& module,
+                     const peft_config& config) {
+  if (factors.kind != layer_kind::linear || config.parameters_of(module).empty()) return false;
+  if (factors.depth > 0 || config.has_parameters_of(module)) return true;
+  return factors.a->shape[0] != static_cast<std::uint64_t>(config.rank_of(module));
+}
+
+expert_stack_update stack_of(const factor_pair& factors, const std::string& module,
+                             const peft_config& config, const std::string& where) {
+  expert_stack_update update;
+  update.b = matrix_of(0, *factors.b);
+  update.a = matrix_of(0, *factors.a);
+  update.depth = factors.depth;
+  update.fan_in_fan_out = config.stacks_fan_in_fan_out();
+  for (const std::string& parameter : config.parameters_of(module)) {
+    const std::string name = module + "." + parameter;
+    const auto rank = static_cast<std::uint64_t>(config.rank_of(name));
+    if (update.a.rows % rank != 0) continue;
+    const std::uint64_t experts = update.a.rows / rank;
+    const double scale = config.scale_of(name);
+    const bool first = update.parameters.empty();
+    if (!first && (experts != update.experts || scale != update.scale)) {
+      throw problem(where + "has factors that may be of " + quoted(update.parameters.front()) +
+                    " or " + quoted(parameter) +
+                    ", which have different ranks or alphas in adapter_config.json, and nothing "
+                    "says of which: give both the same");
     }
-    side = &factor;
+    update.experts = experts;
+    update.scale = scale;
+    update.parameters.push_back(parameter);
   }
-  return pairs;
+  if (update.parameters.empty()) refuse_rank(factors, config.rank_of(module), where);
+  return update;
 }
 
 }  // namespace
 
-std::vector<adapter_update> pair_factors(std::span<const tensor> tensors, const peft_config& config,
-                                         const std::string& source) {
-  const auto pairs = pairs_by_module(tensors, source);
-  if (pairs.empty()) throw problem(source + ": no LoRA factors in it");
+std::string reason_to_refuse(const factor_pair& factors, const std::string& module) {
+  const std::uint64_t groups = groups_of(factors);
+  if (groups == 1) return "";
+  return "the module " + quoted(module) + " is a convolution in " + std::to_string(groups) +
+         " groups, " + describe(factors) + ": neither revlora nor PEFT can merge it";
+}
+
+std::vector<adapter_update> updates_of(const factor_pair& factors, const std::string& module,
+                                       const peft_config& config, const std::string& where) {
+  if (factors.a == nullptr)
+    throw problem(where + "has no lora_A: a part of the adapter is missing");
+  if (factors.b == nullptr)
+    throw problem(where + "has no lora_B: a part of the adapter is missing");
+  check_shapes(factors, where);
+  if (is_of_parameter(factors, module, config)) {
+    if (factors.b_bias != nullptr) throw problem(where + "has a bias, but adapts a parameter");
+    const expert_stack_update stack = stack_of(factors, module, config, where);
+    const bool certain = stack.parameters.size() == 1;
+    return {
+        {.module = module, .parameter = certain ? stack.parameters.front() : "", .content = stack}};
+  }
+  if (factors.depth > 0) {
+    throw problem(where +
+                  "has factors inside another adapted layer, which is none that "
+                  "\"target_parameters\" in adapter_config.json names: cannot merge them");
+  }
+  // PEFT gives both layers of an attention the rank and the alpha of the whole.
+  const std::string looked_up =
+      factors.is_attention_output ? module.substr(0, module.rfind('.')) : module;
+  const std::int64_t rank = config.rank_of(looked_up);
+  if (factors.a->shape[0] != static_cast<std::uint64_t>(rank)) refuse_rank(factors, rank, where);
+  // And it adds the update of the output layer twice, in every step of the training as in its own
+  // merge (https://github.com/huggingface/peft/pull/3774): what was trained is W + 2·D.
+  const double scale = (factors.is_attention_output ? 2 : 1) * config.scale_of(looked_up);
   std::vector<adapter_update> updates;
-  for (const auto& [module, pair] : pairs) {
-    const std::string where = source + ": the module " + quoted(module) + " ";
-    if (pair.a == nullptr) throw problem(where + "has no lora_A");
-    if (pair.b == nullptr) throw problem(where + "has no lora_B");
-    check_shapes(pair, where);
-    const low_rank_factors factors{stored(*pair.b), stored(*pair.a)};
-    check_rank(factors.rank(), module, config, where);
-    updates.push_back(
-        {module, pair.kind, config.fan_in_fan_out(), factors, config.scale_of(module)});
+  updates.push_back({.module = module,
+                     .parameter = factors.is_attention_input ? "in_proj_weight" : "weight",
+                     .content = low_rank_of(factors, scale, config.fan_in_fan_out())});
+  if (factors.b_bias != nullptr) {
+    updates.push_back({.module = module,
+                       .parameter = "bias",
+                       .content = difference_update{.shape = factors.b_bias->shape,
+                                                    .values = matrix_of(0, *factors.b_bias),
+                                                    .scale = scale}});
   }
   return updates;
 }

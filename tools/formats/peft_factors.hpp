@@ -1,7 +1,6 @@
-// The factors in PEFT's `adapter_model.safetensors`: what their names say.
+// The factors of one module in PEFT's files, and the updates that they are.
 #pragma once
 
-#include <span>
 #include <string>
 #include <vector>
 
@@ -11,9 +10,23 @@
 
 namespace revlora::tool {
 
-/// The modules in the order of their names. Refuses tensors that are no factors, factors without a
-/// partner, and those that contradict the configuration; problems begin with `source`.
-std::vector<adapter_update> pair_factors(std::span<const tensor> tensors, const peft_config& config,
-                                         const std::string& source);
+struct factor_pair {
+  layer_kind kind = layer_kind::linear;
+  const tensor* a = nullptr;
+  const tensor* b = nullptr;
+  const tensor* b_bias = nullptr;
+  std::size_t depth = 0;  ///< see peft_name
+  /// Of the two layers of an nn.MultiheadAttention: the one inside, or the one around it.
+  bool is_attention_output = false;
+  bool is_attention_input = false;
+};
+
+/// Why factors that fit each other cannot be merged; empty if they can.
+std::string reason_to_refuse(const factor_pair& factors, const std::string& module);
+
+/// What the factors change. Throws a problem if they do not fit each other, or if the configuration
+/// contradicts them; problems begin with `where`, "'file': the module 'name' ".
+std::vector<adapter_update> updates_of(const factor_pair& factors, const std::string& module,
+                                       const peft_config& config, const std::string& where);
 
 }  // namespace revlora::tool

@@ -3,64 +3,63 @@
 #include <algorithm>
 
 #include "console/text.hpp"
-#include "revlora/low_rank.hpp"
 
 namespace revlora::tool {
 
 namespace {
 
-/// Whether the product fits a weight as it is, and whether its transpose does.
-struct fit {
-  bool plain;
-  bool turned;
-};
-
-fit fit_of(const low_rank_factors& factors, layer_kind kind,
-           const std::vector<std::uint64_t>& weight) {
-  const auto& a = factors.a.shape;
-  const std::uint64_t out = factors.b.shape[0];
-  if (weight.size() != a.size()) return {false, false};
-  const bool same_tail = std::equal(a.begin() + 1, a.end(), weight.begin() + 1);
-  return {kind != layer_kind::embedding && weight[0] == out && same_tail,
-          kind != layer_kind::convolution && weight[0] == a[1] && weight[1] == out};
+std::uint64_t elements_of_row(std::span<const std::uint64_t> shape) {
+  std::uint64_t elements = 1;
+  for (std::size_t i = 1; i < shape.size(); ++i) elements *= shape[i];
+  return elements;
 }
 
-std::string describe(const low_rank_factors& factors) {
-  return "rank " + std::to_string(factors.rank()) + ", A " + describe_shape(factors.a.shape) +
-         " and B " + describe_shape(factors.b.shape) + " in " + name_of(factors.a.type);
-}
-
-oriented_factors load(const stored_adapter& from, const low_rank_factors& stored,
-                      const orientation& where, float strength) {
-  const std::ptrdiff_t out = where.transposed ? where.cols : where.rows;
-  const std::ptrdiff_t in = where.transposed ? where.rows : where.cols;
-  const auto rank = static_cast<std::ptrdiff_t>(stored.rank());
-  std::vector<std::vector<std::byte>> bytes = {from.bytes_of(stored.b), from.bytes_of(stored.a)};
-  const any_const_matrix b(bytes[0].data(), stored.b.type, out, rank);
-  const any_const_matrix a(bytes[1].data(), stored.a.type, rank, in);
-  const low_rank update(b, a, strength);
-  return {std::move(bytes), where.transposed ? update.transposed() : update};
+/// Whether the two are the same matrix, once everything but their rows is flattened.
+bool is_same_matrix(std::span<const std::uint64_t> a, std::span<const std::uint64_t> b) {
+  return a[0] == b[0] && elements_of_row(a) == elements_of_row(b);
 }
 
 }  // namespace
 
-std::optional<orientation> orient(const adapter_update& update, const tensor& weight) {
-  const auto [plain, turned] =
-      std::visit([&](const auto& factors) { return fit_of(factors, update.kind, weight.shape); },
-                 update.factors);
-  const auto matrix = matrix_of(weight.dtype, weight.shape);
-  if (!matrix || !(plain || turned)) return {};
-  return orientation{matrix->rows, matrix->cols, turned && (!plain || update.fan_in_fan_out)};
+factor_fit fit_of(const low_rank_update& update, std::span<const std::uint64_t> weight) {
+  if (weight.size() < 2 || update.shape.size() < 2) return factor_fit::none;
+  const bool same_extents = std::ranges::equal(weight, update.shape);
+  const bool flattened =
+      weight.size() != update.shape.size() && is_same_matrix(weight, update.shape);
+  const bool plain = same_extents || flattened;
+  const bool turned = update.kind == layer_kind::linear && !update.core && weight.size() == 2 &&
+                      update.shape.size() == 2 && weight[0] == update.shape[1] &&
+                      weight[1] == update.shape[0];
+  if (plain) return turned ? factor_fit::either : factor_fit::as_they_are;
+  return turned ? factor_fit::transposed : factor_fit::none;
 }
 
-std::string describe_factors(const adapter_update& update) {
-  return std::visit([](const auto& factors) { return describe(factors); }, update.factors);
+std::string reason_of_misfit(const low_rank_update& update, std::span<const std::uint64_t> weight) {
+  const bool is_convolution = update.shape.size() > 2 && weight.size() == update.shape.size();
+  if (is_convolution && weight[1] != 0 && weight[0] == update.shape[0] &&
+      weight[1] < update.shape[1] && update.shape[1] % weight[1] == 0 &&
+      std::equal(weight.begin() + 2, weight.end(), update.shape.begin() + 2)) {
+    return ", which is that of a grouped or depthwise convolution: of what B·A has for the other "
+           "groups it has no place";
+  }
+  return "";
 }
 
-oriented_factors load_factors(const stored_adapter& from, const adapter_update& update,
-                              const orientation& where, float strength) {
-  return std::visit([&](const auto& factors) { return load(from, factors, where, strength); },
-                    update.factors);
+factor_source oriented(const low_rank_update& update, bool is_transposed, std::size_t adapter,
+                       float strength) {
+  if (!is_transposed) return {adapter, update.b, update.a, update.core, strength};
+  return {adapter, update.a.transposed(), update.b.transposed(), {}, strength};
+}
+
+std::string describe_factors(const low_rank_update& update) {
+  const auto shape_of = [](const stored_matrix& m) {
+    const std::uint64_t shape[] = {m.rows, m.cols};
+    return describe_shape(shape);
+  };
+  const std::string types =
+      update.a.dtype == update.b.dtype ? update.a.dtype : update.a.dtype + " and " + update.b.dtype;
+  return "rank " + std::to_string(update.b.cols) + ", A " + shape_of(update.a) + " and B " +
+         shape_of(update.b) + " in " + types;
 }
 
 }  // namespace revlora::tool

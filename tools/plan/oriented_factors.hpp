@@ -1,39 +1,33 @@
-// The factors of one update as the library takes them: two-dimensional, aligned, and seen so that
-// their product has the shape of the stored weight. What the program knows of families is here.
+// How an update lies in the weight that the model stores.
 #pragma once
 
-#include <optional>
+#include <cstdint>
+#include <span>
 #include <string>
-#include <vector>
 
 #include "formats/stored_adapter.hpp"
-#include "revlora/adapter.hpp"
-#include "safetensors/tensor_table.hpp"
+#include "plan/factor_source.hpp"
 
 namespace revlora::tool {
 
-/// How an update lies in the weight that the model stores.
-struct orientation {
-  std::ptrdiff_t rows;  ///< of the weight, as a matrix
-  std::ptrdiff_t cols;
-  bool transposed;  ///< the weight is stored `[in, out]`
+enum class factor_fit {
+  none,
+  as_they_are,
+  transposed,
+  either  ///< the weight is square
 };
 
-/// How an update fits a base weight of this shape, or nothing if it does not. The flag
-/// `fan_in_fan_out` decides only for square weights, which fit both ways.
-std::optional<orientation> orient(const adapter_update& update, const tensor& weight);
+/// Of a weight of this shape. A 1×1 convolution and a linear layer are the same, and so is a kernel
+/// with all of its extents in one.
+factor_fit fit_of(const low_rank_update& update, std::span<const std::uint64_t> weight);
 
-/// "rank 8, A [8, 4096] and B [4096, 8] in bf16"
-std::string describe_factors(const adapter_update& update);
+/// Why nothing fits, if a reason can be given: "; the weight is that of a grouped convolution …".
+std::string reason_of_misfit(const low_rank_update& update, std::span<const std::uint64_t> weight);
 
-struct oriented_factors {
-  std::vector<std::vector<std::byte>> bytes;  ///< copies of the factors
-  adapter view;                               ///< of these
-};
+factor_source oriented(const low_rank_update& update, bool is_transposed, std::size_t adapter,
+                       float strength);
 
-/// Reads the factors of an update of `from`. `strength` is the whole factor in front of their
-/// product.
-oriented_factors load_factors(const stored_adapter& from, const adapter_update& update,
-                              const orientation& where, float strength);
+/// "rank 8, A [8, 4096] and B [4096, 8] in BF16"
+std::string describe_factors(const low_rank_update& update);
 
 }  // namespace revlora::tool

@@ -1,4 +1,4 @@
-// Safetensors files.
+// The table of a safetensors file on disk.
 #pragma once
 
 #include <string>
@@ -9,24 +9,10 @@
 
 namespace revlora::tool {
 
+/// The JSON header of an open file, as it stands there. Refuses what is none, and says what it is.
+std::string read_safetensors_header(const file& opened);
+
 /// The table of an open file, by reading no more of it.
 std::vector<tensor> read_tensor_table(const file& opened);
-
-/// An open file and its table.
-class safetensors_file {
- public:
-  explicit safetensors_file(file opened);
-
-  const std::filesystem::path& path() const { return file_.path(); }
-  const file& content() const { return file_; }
-  std::uint64_t size_bytes() const { return file_.size(); }
-  const std::vector<tensor>& tensors() const { return tensors_; }
-  /// Reads the bytes of one of its tensors.
-  std::vector<std::byte> bytes_of(const tensor& t) const;
-
- private:
-  file file_;
-  std::vector<tensor> tensors_;
-};
 
 }  // namespace revlora::tool

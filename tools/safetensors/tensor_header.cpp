@@ -6,35 +6,13 @@
 #include "console/problem.hpp"
 #include "console/text.hpp"
 #include "files/json.hpp"
+#include "safetensors/dtype.hpp"
 
 namespace revlora::tool {
 
 namespace {
 
 constexpr std::size_t most_dimensions = 64;  // of NumPy; PyTorch's operations have the same limit
-
-const std::map<std::string, std::uint64_t> bits_of_dtype = {
-    {"BOOL", 8}, {"F4", 4},      {"F6_E2M3", 6}, {"F6_E3M2", 6},     {"U8", 8},
-    {"I8", 8},   {"F8_E5M2", 8}, {"F8_E4M3", 8}, {"F8_E8M0", 8},     {"I16", 16},
-    {"U16", 16}, {"F16", 16},    {"BF16", 16},   {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8},
-    {"I32", 32}, {"U32", 32},    {"F32", 32},    {"C64", 64},        {"F64", 64},
-    {"I64", 64}, {"U64", 64}};
-
-/// Of a tensor without elements the other extents must still make sense together: whoever
-/// multiplies them does not look for zeros first.
-std::uint64_t bytes_of_shape(const tensor& t, const std::string& where) {
-  std::uint64_t bits = bits_of_dtype.at(t.dtype);
-  bool is_empty = false;
-  for (const std::uint64_t extent : t.shape) {
-    is_empty = is_empty || extent == 0;
-    if (extent != 0 && __builtin_mul_overflow(bits, extent, &bits)) {
-      throw problem(where + ": shape is too large");
-    }
-  }
-  if (is_empty) return 0;
-  if (bits % 8 != 0) throw problem(where + ": its bits do not fill whole bytes");
-  return bits / 8;
-}
 
 class header_reader : public json_reader {
  public:
@@ -64,7 +42,7 @@ class header_reader : public json_reader {
   bool string(string_t& text) override {
     if (at_ == place::metadata_value) return go_on(place::metadata_key);
     if (at_ != place::dtype) refuse();
-    if (!bits_of_dtype.contains(text)) throw problem(where() + ": unknown dtype " + quoted(text));
+    if (!bits_of_dtype(text)) throw problem(where() + ": unknown dtype " + quoted(text));
     tensors_.back().dtype = std::move(text);
     return go_on(place::field);
   }
@@ -102,8 +80,6 @@ class header_reader : public json_reader {
   }
 
  private:
-  static constexpr std::string_view metadata_name = "__metadata__";
-
   /// What comes next.
   enum class place {
     header,
@@ -199,6 +175,24 @@ class header_reader : public json_reader {
 };
 
 }  // namespace
+
+std::uint64_t bytes_of_shape(const tensor& t, const std::string& where) {
+  const auto known = bits_of_dtype(t.dtype);
+  if (!known) throw problem(where + ": unknown dtype " + quoted(t.dtype));
+  std::uint64_t bits = *known;
+  // Of a tensor without elements the other extents must still make sense together: whoever
+  // multiplies them does not look for zeros first.
+  bool is_empty = false;
+  for (const std::uint64_t extent : t.shape) {
+    is_empty = is_empty || extent == 0;
+    if (extent != 0 && __builtin_mul_overflow(bits, extent, &bits)) {
+      throw problem(where + ": shape is too large");
+    }
+  }
+  if (is_empty) return 0;
+  if (bits % 8 != 0) throw problem(where + ": its bits do not fill whole bytes");
+  return bits / 8;
+}
 
 std::vector<tensor> read_tensor_header(std::string_view header, std::uint64_t data_bytes,
                                        const std::string& source) {

@@ -14,6 +14,12 @@ namespace {
 constexpr std::uint64_t length_bytes = 8;
 constexpr std::uint64_t longest_header = 100'000'000;
 
+std::uint64_t number_in(std::span<const std::byte, 8> start) {
+  std::uint64_t number = 0;
+  std::memcpy(&number, start.data(), length_bytes);  // little-endian, as element.hpp asserts
+  return number;
+}
+
 }  // namespace
 
 std::optional<element_type> type_of(std::string_view dtype) {
@@ -43,14 +49,14 @@ std::optional<matrix_shape> matrix_of(std::string_view dtype,
                       static_cast<std::ptrdiff_t>(cols)};
 }
 
+bool can_be_header_size(std::span<const std::byte, 8> start) {
+  return number_in(start) <= longest_header;
+}
+
 std::uint64_t header_size(std::span<const std::byte, 8> start, std::uint64_t file_bytes,
                           const std::string& source) {
-  std::uint64_t header_bytes = 0;
-  std::memcpy(&header_bytes, start.data(), length_bytes);  // little-endian, as element.hpp asserts
-  if (header_bytes > longest_header) {
-    throw problem(source + ": header of " + std::to_string(header_bytes) +
-                  " bytes: not a safetensors file");
-  }
+  const std::uint64_t header_bytes = number_in(start);
+  if (header_bytes > longest_header) throw problem(source + " is not a safetensors file");
   if (file_bytes < length_bytes || header_bytes > file_bytes - length_bytes) {
     throw problem(source + ": truncated inside the header");
   }

@@ -44,6 +44,10 @@ struct matrix_shape {
 /// Nothing if it has fewer than two, a type that cannot be merged into, or more bytes than memory.
 std::optional<matrix_shape> matrix_of(std::string_view dtype, std::span<const std::uint64_t> shape);
 
+/// Whether these first bytes of a file can be the size of a header: those of most other files, and
+/// of all text, are by far too large.
+bool can_be_header_size(std::span<const std::byte, 8> start);
+
 /// The size of the header of a file that starts with these bytes. Refuses one that no safetensors
 /// file has, or that goes beyond the file.
 std::uint64_t header_size(std::span<const std::byte, 8> start, std::uint64_t file_bytes,

@@ -1,22 +1,22 @@
 #include "undo/undo_file.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
+#include "console/interruption.hpp"
 #include "console/problem.hpp"
 #include "console/text.hpp"
-#include "files/sha256.hpp"
-#include "revlora/error.hpp"
-#include "undo/undo_header.hpp"
+#include "undo/undo_section.hpp"
 
 namespace revlora::tool {
 
 namespace {
 
 constexpr std::string_view magic = "revlora\n";
-constexpr std::uint32_t format_version = 1;
-constexpr std::size_t preamble_bytes = 8 + 4 + 8 + 8;
-constexpr std::size_t digest_bytes = sizeof(sha256_digest);
+constexpr std::uint64_t sizes_bytes = 16;
+constexpr std::uint64_t digest_bytes = sizeof(sha256_digest);
+constexpr std::uint64_t longest_header = 1'000'000'000;
 
 template <class Integer>
 Integer integer_at(std::span<const std::byte> bytes, std::size_t position) {
@@ -25,62 +25,104 @@ Integer integer_at(std::span<const std::byte> bytes, std::size_t position) {
   return value;
 }
 
-}  // namespace
+struct framed_section {
+  file_range body;
+  std::string header;
+  std::uint64_t end;
+};
 
-std::vector<std::byte> undo_file::to_bytes() const {
-  const std::string header = undo_header_of(*this);
-  std::uint64_t total = preamble_bytes + header.size() + digest_bytes;
-  for (const merged_tensor& tensor : tensors) total += tensor.record.size_bytes();
-  const std::uint64_t header_bytes = header.size();
-
-  std::vector<std::byte> bytes(total);
-  std::byte* end = bytes.data();
-  const auto append = [&](const void* data, std::size_t size) {
-    std::memcpy(end, data, size);
-    end += size;
-  };
-  append(magic.data(), magic.size());
-  append(&format_version, sizeof format_version);
-  append(&total, sizeof total);
-  append(&header_bytes, sizeof header_bytes);
-  append(header.data(), header.size());
-  for (const merged_tensor& tensor : tensors) {
-    append(tensor.record.bytes().data(), tensor.record.size_bytes());
+/// Nothing if what begins there is no whole section, or another one than was written.
+std::optional<framed_section> framed_at(const file& opened, std::uint64_t begin,
+                                        std::uint64_t file_end) {
+  if (file_end < begin || file_end - begin < sizes_bytes + digest_bytes) return {};
+  std::array<std::byte, sizes_bytes> sizes;
+  opened.read(sizes, begin);
+  const auto body = integer_at<std::uint64_t>(sizes, 0);
+  const auto header = integer_at<std::uint64_t>(sizes, 8);
+  const std::uint64_t rest = file_end - begin - sizes_bytes - digest_bytes;
+  if (header > longest_header || header > rest || body > rest - header) return {};
+  framed_section found{{begin + sizes_bytes, body},
+                       std::string(header, '\0'),
+                       begin + sizes_bytes + body + header + digest_bytes};
+  sha256_stream digest;
+  std::vector<std::byte> piece(std::min<std::uint64_t>(body, 1 << 20));
+  for (std::uint64_t at = 0; at < body; at += piece.size()) {
+    stop_if_interrupted();
+    piece.resize(std::min<std::uint64_t>(piece.size(), body - at));
+    opened.read(piece, found.body.begin + at);
+    digest.add(piece);
   }
-  const sha256_digest digest = sha256_of({bytes.data(), end});
-  append(digest.data(), digest.size());
-  return bytes;
+  opened.read(std::as_writable_bytes(std::span(found.header)), found.body.begin + body);
+  digest.add(std::as_bytes(std::span(found.header)));
+  digest.add(sizes);
+  sha256_digest stored;
+  opened.read(stored, found.end - digest_bytes);
+  if (digest.finish() != stored) return {};
+  return found;
 }
 
-void undo_file::check_start(std::span<const std::byte> start, std::uint64_t file_bytes,
-                            const std::string& source) {
+/// Lets a section of files that were restored be known to those of the merges before.
+void remember(const undo_restored& restored, std::vector<undo_merge>& merges) {
+  for (const file_identity& now : restored.files) {
+    for (undo_merge& merge : merges) {
+      for (undo_shard& shard : merge.shards) {
+        if (shard.identity.name == now.name) shard.identity = now;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+undo_file undo_file::read(const file& opened) {
+  const std::string source = quoted(opened.path());
+  const std::uint64_t size = opened.status_now().size();
+  std::vector<std::byte> start(std::min<std::uint64_t>(size, preamble_bytes));
+  opened.read(start, 0);
   if (!begins_like_one(start)) throw problem(source + " is not an undo file of revlora");
-  if (file_bytes < preamble_bytes + digest_bytes) throw problem(source + " is truncated");
+  if (start.size() < preamble_bytes) throw problem(source + " is truncated");
   const auto version = integer_at<std::uint32_t>(start, 8);
   if (version != format_version) {
     throw problem(source + " is an undo file of version " + std::to_string(version) +
-                  ": this revlora knows version " + std::to_string(format_version));
+                  ", and this revlora knows version " + std::to_string(format_version) +
+                  ": unmerge with the revlora that wrote it");
   }
-  const auto total = integer_at<std::uint64_t>(start, 12);
-  if (file_bytes < total) throw problem(source + " is truncated");
-  if (file_bytes > total) throw problem(source + " is damaged: it goes on behind its end");
-}
-
-undo_file undo_file::from_bytes(std::span<const std::byte> bytes, const std::string& source) {
-  check_start(bytes, bytes.size(), source);
-  const auto content = bytes.first(bytes.size() - digest_bytes);
-  const auto header_bytes = integer_at<std::uint64_t>(bytes, 20);
-  const bool intact = header_bytes <= content.size() - preamble_bytes &&
-                      std::ranges::equal(sha256_of(content), bytes.last(digest_bytes));
-  if (!intact) throw problem(source + " is damaged: its checksum does not fit");
-  const std::string_view header(reinterpret_cast<const char*>(content.data() + preamble_bytes),
-                                header_bytes);
-  try {
-    return read_undo_content(header, content.subspan(preamble_bytes + header_bytes), source);
-  } catch (const record_refused& error) {
-    const bool is_intact = error.reason() == refusal::other_version;
-    throw problem(source + (is_intact ? " cannot be read: " : " is damaged: ") + error.what());
+  if (integer_at<std::uint32_t>(start, 12) != 0) throw problem(source + " is damaged");
+  const auto total = integer_at<std::uint64_t>(start, 16);
+  if (size < total) throw problem(source + " is truncated");
+  undo_file undo;
+  undo.is_finished_ = total != 0;
+  // What follows the end of a finished file was added by a run that was interrupted.
+  const std::uint64_t end = undo.is_finished_ ? total : size;
+  while (undo.whole_bytes_ < end) {
+    auto framed = framed_at(opened, undo.whole_bytes_, end);
+    if (!framed && undo.is_finished_) {
+      throw problem(source + " is damaged: a checksum does not fit");
+    }
+    if (!framed) break;
+    const std::size_t adapters = undo.merges_.empty() ? 0 : undo.last().adapters.size();
+    undo_section section = read_section(framed->header, framed->body, adapters, source);
+    undo.section_begins_.push_back(undo.whole_bytes_);
+    undo.whole_bytes_ = framed->end;
+    if (auto* const merge = std::get_if<undo_merge>(&section)) {
+      undo.merges_.push_back(std::move(*merge));
+      continue;
+    }
+    if (undo.merges_.empty()) throw problem(source + " is damaged: it does not begin with a merge");
+    if (auto* const shard = std::get_if<undo_shard>(&section)) {
+      shard->section_begin = undo.section_begins_.back();
+      undo.merges_.back().shards.push_back(std::move(*shard));
+    } else if (auto* const text = std::get_if<undo_text>(&section)) {
+      undo.merges_.back().texts.push_back(std::move(*text));
+    } else {
+      remember(std::get<undo_restored>(section), undo.merges_);
+    }
   }
+  if (undo.merges_.empty()) {
+    throw problem(source + (undo.is_finished_ ? " is damaged: there is no merge in it"
+                                              : " is truncated, or was never begun"));
+  }
+  return undo;
 }
 
 bool undo_file::begins_like_one(std::span<const std::byte> start) {

@@ -1,65 +1,64 @@
-// The undo file: how the tensors of a merged model get back to the base.
+// The undo file: how the tensors of a merged model get back to the base. It grows with the merge,
+// section by section: each is on disk before the file of the model that it leads back from takes
+// its place.
 //
 //   8 bytes   "revlora\n"
-//   u32       format version, 1
-//   u64       size of the whole file
-//   u64       size of the header
-//   header    JSON: the model's path; the adapters, each with its path and the user's strength; the
-//             files that the merge changed, each with its file_identity; the tensors, each with its
-//             file, name, dtype, shape, how many weights the merge changed, and the size of its
-//             record
-//   records   the library's undo records, in the order of the tensors
-//   32 bytes  SHA-256 of all before it
+//   u32       format version, 2
+//   u32       0
+//   u64       size of all that is whole, once a merge is done; 0 while one is at work
+//   sections, each:
+//     u64       size of its body
+//     u64       size of its header
+//     body      records, kept rows and factors of one file of the model
+//     header    JSON: what the section is, and where in its body what is (undo_section.hpp)
+//     32 bytes  SHA-256 of body, header and the two sizes
 //
-// Integers are little-endian. What the records of the adapters are to be is in the records: each
-// has the fingerprints of its adapters, and the checksums of the base and of the merged weights.
-// Earlier undo files have no list of files.
+// Integers are little-endian. What follows the last whole section of an unfinished file was
+// interrupted, and means nothing: the file of the model that it would have belonged to is as it was
+// before. A section "merge" begins a merge, or a swap of what an earlier one merged for something
+// else; the sections of files after it are of that; for a tensor the last one that fits it counts.
 #pragma once
 
-#include <filesystem>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
-#include "files/file_identity.hpp"
-#include "revlora/undo_record.hpp"
+#include "files/file.hpp"
+#include "undo/undo_content.hpp"
 
 namespace revlora::tool {
 
-struct merged_adapter {
-  std::filesystem::path path;  ///< absolute
-  double strength;             ///< what the user asked for
-};
+class undo_file {
+ public:
+  static constexpr std::uint64_t preamble_bytes = 8 + 4 + 4 + 8;
+  static constexpr std::uint32_t format_version = 2;
 
-struct merged_tensor {
-  std::string file;  ///< name of the shard
-  std::string name;
-  std::string dtype;
-  std::vector<std::uint64_t> shape;
-  std::uint64_t changed;  ///< how many of its weights the merge changed
-  undo_record record;
-};
+  /// Reads all but records, kept rows and factors, and checks all of it. Throws a problem that
+  /// begins with the file's name if it is no undo file, one of another version, truncated, damaged
+  /// or forged. Whatever it returns obeys this: paths are absolute and without NUL, names of files
+  /// are relative and lead nowhere else, dtypes are known, windows lie in their tensors and do not
+  /// overlap, ranges lie in the file, and everything that is counted fits together.
+  static undo_file read(const file& opened);
 
-struct undo_file {
-  std::filesystem::path model;  ///< absolute path of what was merged, file or folder
-  std::vector<merged_adapter> adapters;
-  std::vector<file_identity> files;  ///< may be empty: earlier undo files have no such list
-  std::vector<merged_tensor> tensors;
+  /// The merges in order: the last is what the model is, or was about to become; there is one.
+  const std::vector<undo_merge>& merges() const { return merges_; }
+  const undo_merge& last() const { return merges_.back(); }
+  /// Whether its last merge was done to the end.
+  bool is_finished() const { return is_finished_; }
+  /// Where the last whole section ends.
+  std::uint64_t whole_bytes() const { return whole_bytes_; }
+  /// Where each section begins, in order.
+  const std::vector<std::uint64_t>& section_begins() const { return section_begins_; }
 
-  /// The paths and names have to be such that require_utf8() and check_file_name() let them pass.
-  std::vector<std::byte> to_bytes() const;
-  /// Whatever it returns obeys this: paths are absolute and without NUL, file names plain, dtypes
-  /// known and those of the records, the records' extents those that matrix_of() finds, no name
-  /// twice, as many fingerprints as adapters at most, as many changed weights as there are at most.
-  /// Throws a problem that begins with `source` if the bytes are no undo file, one of a later
-  /// version, truncated, damaged or forged.
-  static undo_file from_bytes(std::span<const std::byte> bytes, const std::string& source);
-  /// Throws what from_bytes would, if a file of this size that starts with these bytes is no undo
-  /// file or not whole: for before it is read.
-  static constexpr std::uint64_t start_bytes = 20;
-  static void check_start(std::span<const std::byte> start, std::uint64_t file_bytes,
-                          const std::string& source);
   /// Whether a file that starts with these bytes, 8 of them or more, may be an undo file.
   static bool begins_like_one(std::span<const std::byte> start);
+
+ private:
+  std::vector<undo_merge> merges_;
+  bool is_finished_ = false;
+  std::uint64_t whole_bytes_ = preamble_bytes;
+  std::vector<std::uint64_t> section_begins_;
 };
 
 }  // namespace revlora::tool

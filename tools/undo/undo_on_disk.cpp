@@ -43,10 +43,4 @@ file open_undo(const place& where) {
   return opened;
 }
 
-undo_file read_undo(const file& opened) {
-  undo_file::check_start(opened.read_start(undo_file::start_bytes), opened.size(),
-                         quoted(opened.path()));
-  return undo_file::from_bytes(opened.read_all(), quoted(opened.path()));
-}
-
 }  // namespace revlora::tool

@@ -31,6 +31,4 @@ inline constexpr const char* undo_name_in_workshop = "undo";
 /// Opens an undo file and locks it. Throws a problem if it is something else, or in use.
 file open_undo(const place& where);
 
-undo_file read_undo(const file& opened);
-
 }  // namespace revlora::tool

@@ -4,6 +4,7 @@
 
 #include "console/problem.hpp"
 #include "console/text.hpp"
+#include "undo/related_undo.hpp"
 #include "undo/undo_on_disk.hpp"
 #include "undo/undo_state.hpp"
 
@@ -25,8 +26,24 @@ bool are_files_of(const std::vector<file_identity>& files, const checkpoint& mod
 }
 
 bool leads_nothing_back(const undo_file& undo) {
-  return std::ranges::all_of(undo.tensors,
-                             [](const merged_tensor& tensor) { return tensor.changed == 0; });
+  for (const undo_merge& merge : undo.merges()) {
+    for (const undo_shard& shard : merge.shards) {
+      for (const undo_tensor& tensor : shard.tensors) {
+        for (const undo_window& window : tensor.windows) {
+          if (window.changed > 0 || !window.kept_rows.empty() || tensor.is_new) return false;
+        }
+      }
+    }
+  }
+  return true;
+}
+
+std::vector<file_identity> files_of(const undo_file& undo) {
+  std::vector<file_identity> files;
+  for (const undo_merge& merge : undo.merges()) {
+    for (const undo_shard& shard : merge.shards) files.push_back(shard.identity);
+  }
+  return files;
 }
 
 /// What an undo file is good for still, by the model that it names; empty if it leads nothing back.
@@ -35,41 +52,43 @@ std::string what_needs(const undo_file& undo, const fs::path& path, const checkp
   const std::string name = quoted(named.path());
   if (state.any(tensor_state::other)) {
     return quoted(path) + " is the undo file of another state of " + name + ": " +
-           quoted(state.first(tensor_state::other, undo).name) + " does not fit";
+           quoted(state.first(tensor_state::other).tensor->name) + " does not fit";
   }
   if (!state.is_base()) {
     return quoted(path) + " is the undo file of " + name + ", which is " + state.describe();
   }
-  if (are_files_of(undo.files, named)) return "";
+  if (are_files_of(files_of(undo), named)) return "";
   return quoted(path) + " leads back what was merged as " + name +
          ", and what is there now is another file";
 }
 
-/// Why an undo file has to be kept when `model` is merged; empty if it need not. Throws a problem
-/// if that is merged already.
-std::string why_kept(const file& existing, const checkpoint& model) {
-  undo_file undo;
-  try {
-    undo = read_undo(existing);
-  } catch (const problem& error) {
-    return error.what();
-  }
+/// Why an undo file has to be kept when `model` is merged; empty if it need not.
+std::string why_kept(const found_undo& existing, const checkpoint& model) {
+  const undo_file& undo = existing.content();
   if (leads_nothing_back(undo)) return "";
-  const model_state state = compare(model, undo);
-  if (state.any(tensor_state::merged) && !state.any(tensor_state::other)) {
-    throw problem("the model is " + std::string(state.is_merged() ? "merged" : "partly merged") +
-                  " already, says " + quoted(existing.path()) +
-                  ": unmerge first, or name another file with --undo");
-  }
-  if (undo.model == model.path()) return what_needs(undo, existing.path(), model, state);
+  const fs::path& path = undo.last().model;
+  if (path == model.path()) return what_needs(undo, existing.path(), model, existing.state());
   std::optional<checkpoint> named;
   try {
-    named.emplace(undo.model);
+    named.emplace(path);
   } catch (const problem&) {
-    return quoted(existing.path()) + " is the undo file of " + quoted(undo.model) +
+    return quoted(existing.path()) + " is the undo file of " + quoted(path) +
            ", where no model is now";
   }
-  return what_needs(undo, existing.path(), *named, compare(*named, undo));
+  return what_needs(undo, existing.path(), *named, compare(*named, undo, existing.opened()));
+}
+
+/// Whether the model is what a merge left that did not come to its end.
+bool is_interrupted(const found_undo& existing) {
+  const model_state& state = existing.state();
+  return state.any(tensor_state::merged) && !state.any(tensor_state::other) && !state.is_merged();
+}
+
+void refuse_merged(const found_undo& existing) {
+  const model_state& state = existing.state();
+  if (!state.any(tensor_state::merged) || state.any(tensor_state::other)) return;
+  throw problem("the model is merged already, says " + quoted(existing.path()) +
+                ": unmerge first, swap its adapters for others, or name another file with --undo");
 }
 
 /// Whether a path leads into a folder that is not there yet.
@@ -87,6 +106,7 @@ undo_place::undo_place(const undo_wish& wish, const checkpoint& model, const des
   if (asked && asked->extension() == ".safetensors") {
     throw problem("an undo file must not be named *.safetensors: " + quoted(*asked));
   }
+  if (target.is_in_place() && !wish.overwrite) refuse_merged_elsewhere(model);
   const undo_names names(target.path(), target.is_folder());
   if (target.makes_folder() && (!asked || is_inside(*asked, target.path()))) {
     in_new_folder_ = target.path() / (asked ? asked->filename() : fs::path(names.of(1)));
@@ -101,7 +121,24 @@ undo_place::undo_place(const undo_wish& wish, const checkpoint& model, const des
     if (asked) remove_left_overs(where.in);
     if (where.in.find(where.name)) {
       file existing = open_undo(where);
-      std::string reason = wish.overwrite ? "" : why_kept(existing, model);
+      std::optional<undo_file> content;
+      std::string reason;
+      try {
+        if (!wish.overwrite) content = undo_file::read(existing);
+      } catch (const problem& error) {
+        reason = error.what();
+      }
+      if (content) {
+        found_undo found(place(where.in, where.name), std::move(existing), std::move(*content),
+                         model);
+        if (is_interrupted(found)) {
+          unfinished_ = std::move(found);
+          return;
+        }
+        refuse_merged(found);
+        reason = why_kept(found, model);
+        existing = std::move(found).release();
+      }
       const bool is_protected = reason.empty() && !wish.force && existing.status().is_read_only();
       if (is_protected) reason = quoted(where.path()) + " is read-only";
       if (!reason.empty() && asked) {
@@ -123,18 +160,18 @@ fs::path undo_place::path() const {
   return where_ ? where_->path() : in_new_folder_;
 }
 
-void undo_place::write(std::span<const std::byte> bytes, destination& target) {
+file undo_place::create(destination& target, const file& original) {
   if (where_) shop_.emplace(where_->in);
-  made_ = where_ ? shop_->inside().create(undo_name_in_workshop)
-                 : target.create_beside(in_new_folder_.filename().string());
+  file made = where_ ? shop_->inside().create(undo_name_in_workshop)
+                     : target.create_beside(in_new_folder_.filename().string());
   // Before it has its name: until the model is merged it looks like one that leads nothing back.
-  made_->lock(file::lock_kind::exclusive);
-  made_->adopt(target.most_private());
-  made_->write(bytes, 0);
-  made_->flush();
+  made.lock(file::lock_kind::exclusive);
+  made.adopt(original);
+  made_ = made.status();
+  return made;
 }
 
-void undo_place::publish() {
+void undo_place::publish(bool sync) {
   if (!where_) return;  // it appears with its folder
   where_->in.check_in_place();
   const folder& from = shop_->inside();
@@ -145,6 +182,7 @@ void undo_place::publish() {
     is_exchanged_ = from.try_to_exchange(undo_name_in_workshop, where_->in, where_->name);
     if (!is_exchanged_) from.replace(undo_name_in_workshop, where_->in, where_->name);
   }
+  if (!sync) return;
   try {
     where_->in.flush();
   } catch (...) {
@@ -157,7 +195,7 @@ void undo_place::take_back() {
   if (!where_) return;
   try {
     const auto status = where_->in.find(where_->name);
-    if (!status || !status->is_same_file(made_->status())) return;  // somebody else's by now
+    if (!status || !made_ || !status->is_same_file(*made_)) return;  // somebody else's by now
     if (is_exchanged_) {
       shop_->inside().replace(undo_name_in_workshop, where_->in, where_->name);
     } else {

@@ -3,12 +3,12 @@
 
 #include <filesystem>
 #include <optional>
-#include <span>
 #include <string>
 
 #include "checkpoint/checkpoint.hpp"
 #include "checkpoint/destination.hpp"
 #include "files/workshop.hpp"
+#include "undo/found_undo.hpp"
 
 namespace revlora::tool {
 
@@ -32,11 +32,14 @@ class undo_place {
 
   std::filesystem::path path() const;
 
-  /// Writes the undo file to disk, under another name.
-  void write(std::span<const std::byte> bytes, destination& target);
+  /// That of an interrupted merge of this model, which has to be gone on with; none: there is none.
+  std::optional<found_undo>& unfinished() { return unfinished_; }
+
+  /// Makes the undo file, under another name. Who may read it is as of `original`.
+  file create(destination& target, const file& original);
   /// Lets it take its place, on disk. Throws a problem if it did not: for example because another
   /// revlora put one there meanwhile.
-  void publish();
+  void publish(bool sync);
   /// Removes it again, and puts what it replaced back: nothing was changed that it would lead back.
   void take_back();
 
@@ -44,7 +47,8 @@ class undo_place {
   std::optional<place> where_;           ///< none: in the folder that is to be made
   std::filesystem::path in_new_folder_;  ///< what it will be called there
   std::optional<file> replaced_;         ///< locked
-  std::optional<file> made_;             ///< likewise
+  std::optional<file_status> made_;
+  std::optional<found_undo> unfinished_;
   std::optional<workshop> shop_;
   bool is_exchanged_ = false;  ///< with the one that it replaced, which is in the workshop
 };

@@ -1,130 +1,89 @@
-#include "verbs/merge_model.hpp"
-
-#include <iostream>
+#include <optional>
 
 #include "checkpoint/destination.hpp"
-#include "console/interruption.hpp"
-#include "console/progress.hpp"
-#include "console/report.hpp"
-#include "console/text.hpp"
+#include "exchange/model_exchange.hpp"
 #include "files/file_name.hpp"
-#include "formats/formats.hpp"
-#include "plan/plan.hpp"
-#include "revlora/merge.hpp"
-#include "undo/undo_file.hpp"
+#include "files/workshop.hpp"
 #include "undo/undo_place.hpp"
+#include "verbs/jobs.hpp"
+#include "verbs/merged_model.hpp"
+#include "verbs/outlook.hpp"
+#include "verbs/requests.hpp"
+#include "verbs/unfinished.hpp"
+#include "verbs/wanted_adapters.hpp"
 
 namespace revlora::tool {
 
 namespace {
 
-/// Merges all planned tensors, and collects their records.
-void merge_tensors(const merge_plan& plan, destination& target, undo_file& undo,
-                   merge_result& result) {
-  progress bar("merging", plan.weight_bytes());
-  const file* copy = nullptr;
-  std::optional<std::size_t> shard;
-  for (const planned_tensor& planned : plan.tensors()) {
-    if (planned.shard != shard) copy = &target.begin(planned.shard);
-    shard = planned.shard;
-    stop_if_interrupted();
-    std::vector<std::byte> bytes(planned.entry.size_bytes());
-    copy->read(bytes, planned.entry.begin);
-    const auto factors = plan.factors_of(planned);
-    undo_record record;
-    const merge_report report = merge(planned.shape.over(bytes), views_of(factors), record);
-    copy->write(bytes, planned.entry.begin);
-    const auto changed = static_cast<std::uint64_t>(report.changed);
-    result.changed += changed;
-    result.not_finite += static_cast<std::uint64_t>(report.became_not_finite);
-    undo.tensors.push_back({target.name_of(planned.shard), planned.name, planned.entry.dtype,
-                            planned.entry.shape, changed, std::move(record)});
-    bar.advance(planned.entry.size_bytes());
+void check_files(const exchange_jobs& jobs, const destination& target) {
+  for (const shard_job& job : jobs.shards) {
+    target.check_replaceable(job.shard);
+    check_relative_name(target.name_of(job.shard),
+                        "an undo file could not name a file of the model, so rename it: its name");
   }
 }
 
-}  // namespace
-
-double merge_result::bits_per_weight() const {
-  return 8 * static_cast<double>(undo_bytes) / static_cast<double>(weights);
-}
-
-merge_result merge_model(const merge_request& request) {
+/// Nothing if a merge was interrupted that cannot be gone on with from where it is: its tensors
+/// have other places than the plan sees.
+std::optional<merge_result> merge_if_possible(const merge_request& request) {
   model_place where = find_model(request.model);
   // An undo file could not name them, and would not be written after all the work.
   require_utf8(where.path(), "the model");
+  const bool only_reads = request.out || request.how.dry_run;
   const folder_lock lock(where.home,
-                         request.out ? file::lock_kind::shared : file::lock_kind::exclusive);
-  if (request.out) {
+                         only_reads ? file::lock_kind::shared : file::lock_kind::exclusive);
+  if (only_reads) {
     report_left_overs(where.home);
   } else {
     remove_left_overs(where.home);
   }
-
-  const checkpoint model(std::move(where));
-  const auto adapters = read_adapters(request.adapters);
-  for (const stored_adapter& each : adapters) require_utf8(each.path, "the adapter");
-  const merge_plan plan(model, adapters, std::vector<double>(adapters.size(), request.strength));
-  destination target(model, request.out, request.force);
+  checkpoint model(std::move(where), request.common.weights);
+  const wanted_adapters wanted(model, request.adapters, request.how);
+  destination target(model, {request.out, request.common.force, request.common.sync});
   require_utf8(target.path(), "the new model");
-  if (request.out) remove_left_overs(target.home());
-  for (const planned_tensor& planned : plan.tensors()) {
-    check_file_name(target.name_of(planned.shard),
-                    "an undo file could not name a file of the model, so rename it: its name");
-  }
-  undo_place undo_at({request.undo, request.overwrite_undo, request.force}, model, target);
-
-  merge_result result;
-  undo_file undo;
-  undo.model = target.path();
-  for (const stored_adapter& each : adapters)
-    undo.adapters.push_back({each.path, request.strength});
-  merge_tensors(plan, target, undo, result);
-  undo.files = target.identities();
-  const auto bytes = undo.to_bytes();
-  // What it says now it has to say when it is needed.
-  undo_file::from_bytes(bytes, quoted(undo_at.path()));
-  undo_at.write(bytes, target);
-  target.finish();
-  for (const stored_adapter& each : adapters) each.check_unchanged();
-
-  result.model = target.path();
+  if (request.out && !request.how.dry_run) remove_left_overs(target.home());
+  exchange_jobs jobs = jobs_of(wanted, nullptr, model);
+  check_files(jobs, target);
+  merge_result result = outline_of(model, wanted, jobs, target);
+  undo_place undo_at({request.undo, request.overwrite_undo, request.common.force}, model, target);
   result.undo = undo_at.path();
-  result.tensors = plan.tensors().size();
-  result.weights = plan.weight_count();
-  result.undo_bytes = bytes.size();
-  undo_at.publish();
-  try {
-    target.publish();
-  } catch (const partly_done&) {
-    throw;
-  } catch (...) {
-    undo_at.take_back();
-    throw;
+  if (request.how.dry_run) {
+    estimate(model, jobs, request.how.embed, result);
+    return result;
   }
-  try {
-    target.flush();
-  } catch (const std::exception& error) {  // whatever it is, the model is merged
-    result.trouble = reason_of(error);
+  const exchange_options options{request.how.embed, request.common.sync, request.common.threads,
+                                 "merging"};
+  exchange_result done;
+  if (const auto& found = undo_at.unfinished()) {
+    require_same_adapters(*found, wanted);
+    if (is_laid_out_anew(found->state())) return {};
+    const unfinished_merge rest(*found, wanted);
+    result.undo = found->path();
+    result.is_finished_earlier = true;
+    jobs = rest.jobs_left(std::move(jobs), model);
+    undo_target log(*found, rest.whole_bytes());
+    done = model_exchange(model, target, &*found, nullptr, options)
+               .run(jobs, found->content().last(), log, wanted.adapters());
+    add(done.counts, rest.counts_so_far());
+  } else {
+    undo_target log(undo_at, target);
+    const undo_merge merge = wanted.as_merge(model, target, jobs);
+    done = model_exchange(model, target, nullptr, nullptr, options)
+               .run(jobs, merge, log, wanted.adapters());
   }
-
+  take_over(done, result);
   return result;
 }
 
-exit_status run_merge(const merge_request& request) {
-  const merge_result result = merge_model(request);
-  return report_done("the model is merged", result.trouble, [&] {
-    std::cout << "merged " << counted(request.adapters.size(), "adapter") << " into "
-              << counted(result.tensors, "tensor") << " of " << printable(result.model) << '\n'
-              << describe_count(result.changed) << " of " << describe_count(result.weights)
-              << " weights changed\n"
-              << "undo file: " << printable(result.undo) << " ("
-              << describe_bytes(result.undo_bytes) << ", "
-              << describe_number(result.bits_per_weight(), 3) << " bits per weight)\n";
-    if (result.not_finite > 0) {
-      note(counted(result.not_finite, "weight") + " became infinite or NaN");
-    }
-  });
+}  // namespace
+
+merge_result merge_model(const merge_request& request) {
+  if (auto done = merge_if_possible(request)) return std::move(*done);
+  unmerge_model({.model = request.model, .undo = request.undo, .common = request.common});
+  auto done = merge_if_possible(request);
+  done->is_finished_earlier = true;
+  return std::move(*done);
 }
 
 }  // namespace revlora::tool

@@ -1,0 +1,13 @@
+#include "demo/demo.hpp"
+
+#include "commands/commands.hpp"
+
+namespace revlora::tool {
+
+void add_demo(CLI::App& app, exit_status&) {
+  auto& command = *app.add_subcommand("demo", "Show it on a real model, in a temporary folder");
+  command.footer("Usage: revlora demo");
+  command.callback(run_demo);
+}
+
+}  // namespace revlora::tool

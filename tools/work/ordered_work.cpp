@@ -1,0 +1,73 @@
+#include "work/ordered_work.hpp"
+
+#include <algorithm>
+#include <system_error>
+#include <thread>
+
+#include "console/interruption.hpp"
+
+namespace revlora::tool {
+
+namespace {
+
+constexpr std::size_t most_threads = 8;
+
+}  // namespace
+
+ordered_work::ordered_work(int threads)
+    : threads_(threads > 0 ? static_cast<std::size_t>(threads)
+                           : std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1,
+                                                     most_threads)) {
+}
+
+void ordered_work::run(std::vector<piece> pieces) {
+  next_ = finished_ = 0;
+  failure_ = nullptr;
+  std::vector<std::thread> others;
+  try {
+    others.reserve(threads_);
+    while (others.size() + 1 < std::min(threads_, pieces.size())) {
+      others.emplace_back([&] { take_part(pieces); });
+    }
+  } catch (const std::exception&) {  // then with those that there are
+  }
+  take_part(pieces);
+  for (std::thread& each : others) each.join();
+  if (failure_) std::rethrow_exception(failure_);
+}
+
+void ordered_work::take_part(const std::vector<piece>& pieces) {
+  for (;;) {
+    std::size_t number = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      if (failure_ || next_ == pieces.size()) return;
+      number = next_++;
+    }
+    try {
+      stop_if_interrupted();
+      pieces[number].work();
+      finish(number, pieces[number]);
+    } catch (...) {
+      fail(std::current_exception());
+      return;
+    }
+  }
+}
+
+void ordered_work::finish(std::size_t number, const piece& done) {
+  std::unique_lock lock(mutex_);
+  turn_.wait(lock, [&] { return finished_ == number || failure_; });
+  if (failure_) return;
+  if (done.finish) done.finish();
+  ++finished_;
+  turn_.notify_all();
+}
+
+void ordered_work::fail(std::exception_ptr reason) {
+  const std::lock_guard lock(mutex_);
+  if (!failure_) failure_ = std::move(reason);
+  turn_.notify_all();
+}
+
+}  // namespace revlora::tool
