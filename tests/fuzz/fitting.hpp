@@ -2,14 +2,13 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "files/sha256.hpp"
+#include "../undo_frames.hpp"
 #include "revlora/detail/panels.hpp"
 #include "revlora/detail/record/write.hpp"
 #include "revlora/undo_record.hpp"
@@ -70,38 +69,106 @@ inline std::vector<std::byte> record_of(element_type type, std::ptrdiff_t rows, 
   return {record.bytes.begin(), record.bytes.end()};
 }
 
-template <class Integer>
-void append(std::vector<std::byte>& bytes, Integer value) {
-  const auto raw = std::as_bytes(std::span(&value, 1));
-  bytes.insert(bytes.end(), raw.begin(), raw.end());
-}
-
-/// An undo file with this header. Where it lists tensors, a record for each: of its shape if it
-/// seems to have one, with its size; otherwise one of a few.
-inline std::vector<std::byte> undo_file_with(std::string header, bool fits) {
-  std::vector<std::byte> records;
-  json content = json::parse(header, nullptr, false);
-  if (content.is_object() && content.contains("tensors") && content["tensors"].is_array()) {
-    std::size_t index = 0;
-    for (json& entry : content["tensors"]) {
-      auto record = index++ % 2 == 0
-                        ? record_of(element_type::fp32, 2, 3, 1)
-                        : record_of(element_type::bf16, 16, std::ptrdiff_t{1} << 56, 2);
-      if (fits && entry.is_object()) entry["record_bytes"] = record.size();
-      records.insert(records.end(), record.begin(), record.end());
+/// A header of an undo file's section, and the body that it asks for.
+class fitting_section {
+ public:
+  explicit fitting_section(const json& header) : header_(header) {
+    if (!header_.is_object()) return;
+    for (const char* key : {"base_header", "base"}) place(header_, key, 40);
+    if (!header_.contains("tensors") || !header_["tensors"].is_array()) return;
+    for (json& tensor : header_["tensors"]) {
+      if (!tensor.is_object()) continue;
+      each_in(tensor, "factors", [&](json& factors) { place_factors(factors); });
+      each_in(tensor, "windows", [&](json& window) { place_window(tensor, window); });
     }
-    if (fits) header = content.dump(-1, ' ', false, json::error_handler_t::replace);
   }
-  std::vector<std::byte> file;
-  for (const char character : std::string("revlora\n")) append(file, character);
-  append(file, std::uint32_t{1});
-  append(file, std::uint64_t{28 + header.size() + records.size() + sizeof(tool::sha256_digest)});
-  append(file, std::uint64_t{header.size()});
-  for (const char character : header) append(file, character);
-  file.insert(file.end(), records.begin(), records.end());
-  const tool::sha256_digest digest = tool::sha256_of(file);
-  file.insert(file.end(), digest.begin(), digest.end());
-  return file;
+
+  undo_frame frame() const {
+    return {body_, header_.dump(-1, ' ', false, json::error_handler_t::replace)};
+  }
+
+ private:
+  static constexpr std::uint64_t most_bytes = 4096;
+
+  static void each_in(json& object, const char* key, const auto& visit) {
+    if (!object.contains(key) || !object[key].is_array()) return;
+    for (json& entry : object[key]) {
+      if (entry.is_object()) visit(entry);
+    }
+  }
+
+  /// A number of the object that is not too large to be reckoned with.
+  static std::uint64_t small(const json& object, const char* key) {
+    const auto found = object.find(key);
+    if (found == object.end() || !found->is_number_unsigned()) return 0;
+    return std::min<std::uint64_t>(found->get<std::uint64_t>(), 1 << 16);
+  }
+
+  static std::optional<element_type> type_of(const json& object, const char* key) {
+    static const std::map<json, element_type> types = {
+        {"F32", element_type::fp32},  {"F16", element_type::fp16},  {"BF16", element_type::bf16},
+        {"fp32", element_type::fp32}, {"fp16", element_type::fp16}, {"bf16", element_type::bf16}};
+    const auto found = types.find(object.value(key, json()));
+    if (found == types.end()) return {};
+    return found->second;
+  }
+
+  void place(json& object, const char* key, const std::string& bytes) {
+    if (!object.contains(key) || !object[key].is_array()) return;
+    object[key] = {body_.size(), bytes.size()};
+    body_ += bytes;
+  }
+  void place(json& object, const char* key, std::uint64_t size) {
+    if (size <= most_bytes) place(object, key, std::string(size, '\0'));
+  }
+
+  void place_factors(json& factors) {
+    const auto type = type_of(factors, "type");
+    if (!type) return;
+    const std::uint64_t sides = small(factors, "rows") + small(factors, "cols");
+    place(factors, "embedded", sides * small(factors, "rank") * size_of(*type));
+  }
+
+  void place_window(const json& tensor, json& window) {
+    const auto type = type_of(tensor, "dtype");
+    if (!type) return;
+    std::uint64_t rows = 0;
+    if (window.contains("kept_rows") && window["kept_rows"].is_array()) {
+      for (const json& run : window["kept_rows"]) {
+        const bool is_run = run.is_array() && run.size() == 2 && run[1].is_number_unsigned();
+        if (is_run) rows += std::min<std::uint64_t>(run[1].get<std::uint64_t>(), most_bytes);
+      }
+    }
+    place(window, "kept", rows * small(window, "cols") * size_of(*type));
+    if (!window.contains("updates") || !window["updates"].is_array()) return;
+    if (!window.contains("cols") || !window["cols"].is_number_unsigned()) return;
+    const auto cols = window["cols"].get<std::uint64_t>();
+    if (cols >> 57 != 0) return;
+    const auto record = record_of(
+        *type, static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(small(window, "rows"), 64)),
+        static_cast<std::ptrdiff_t>(cols), window["updates"].size());
+    place(window, "record", {reinterpret_cast<const char*>(record.data()), record.size()});
+  }
+
+  json header_;
+  std::string body_;
+};
+
+/// An undo file whose sections have these headers: a list of them, or one. If it is to fit, each
+/// has the body that its header asks for.
+inline std::string undo_file_with(const std::string& text, bool fits) {
+  const json content = json::parse(text, nullptr, false);
+  std::vector<undo_frame> frames;
+  if (!content.is_array()) return undo_file_of({{std::string(100, '\0'), text}});
+  for (const json& header : content) {
+    if (fits) {
+      frames.push_back(fitting_section(header).frame());
+    } else {
+      frames.push_back(
+          {std::string(100, '\0'), header.dump(-1, ' ', false, json::error_handler_t::replace)});
+    }
+  }
+  return undo_file_of(frames);
 }
 
 }  // namespace revlora::tests

@@ -20,9 +20,12 @@
 #include "formats/peft_contents.hpp"
 #include "json_mutator.hpp"
 #include "plan/oriented_factors.hpp"
+#include "safetensors/dtype.hpp"
 #include "safetensors/gguf_header.hpp"
 #include "safetensors/tensor_table.hpp"
+#include "undo/record_in_file.hpp"
 #include "undo/undo_file.hpp"
+#include "undo/undo_section.hpp"
 
 namespace {
 
@@ -82,11 +85,17 @@ void follow_low_rank(const low_rank_update& update, const std::vector<tensor>& t
   require(update.b.cols == update.a.rows && update.b.rows == update.shape[0]);
   require(std::isfinite(update.scale));
   for (const tensor& weight : tensors) {
-    const auto planned = orient(update, weight, 0, 1);
-    if (!planned) continue;
-    require(planned->region.rows == planned->factors.b.rows);
-    require(planned->region.cols == planned->factors.columns());
-    require(weight.element_count() == planned->region.rows * planned->region.cols);
+    const factor_fit fit = fit_of(update, weight.shape);
+    if (fit == factor_fit::none) {
+      require(is_fit_for_a_terminal(reason_of_misfit(update, weight.shape)));
+      continue;
+    }
+    for (const bool is_transposed : {false, true}) {
+      if (fit == (is_transposed ? factor_fit::as_they_are : factor_fit::transposed)) continue;
+      const factor_source factors = oriented(update, is_transposed, 0, 1);
+      require(weight.element_count() == factors.b.rows * factors.columns());
+      require(factors.rank() == update.b.cols);
+    }
   }
 }
 
@@ -192,27 +201,124 @@ void follow_config(const std::string& text) {
   }
 }
 
-void follow_undo_file(const std::string& header, bool fits) {
-  const auto undo = undo_file::from_bytes(tests::undo_file_with(header, fits), source);
+void require_relative(const std::string& name) {
+  std::size_t begin = 0;
+  for (std::size_t end = 0; end != name.size(); begin = end + 1) {
+    end = std::min(name.find('/', begin), name.size());
+    require_plain(name.substr(begin, end - begin));
+  }
+}
+
+std::uint64_t elements_of(const std::vector<std::uint64_t>& shape) {
+  std::uint64_t count = 1;
+  for (const std::uint64_t extent : shape) {
+    require(!__builtin_mul_overflow(count, extent, &count));
+  }
+  return count;
+}
+
+void require_inside(const file_range& range, std::uint64_t file_bytes) {
+  require(range.begin <= file_bytes && range.size <= file_bytes - range.begin);
+}
+
+void follow_kept_factors(const kept_factors& factors, const undo_merge& merge,
+                         std::uint64_t file_bytes) {
+  require(factors.adapter < merge.adapters.size() && std::isfinite(factors.strength));
+  if (factors.embedded) {
+    require_inside(*factors.embedded, file_bytes);
+    const std::uint64_t numbers = (factors.rows + factors.cols) * factors.rank;
+    require(factors.embedded->size == numbers * size_of(factors.type));
+    return;
+  }
+  require(factors.elsewhere.size() == 2 || factors.elsewhere.size() == 3);
+  for (const matrix_elsewhere& each : factors.elsewhere) require_relative(each.file);
+  require(factors.elsewhere[0].rows == factors.rows && factors.elsewhere[0].cols == factors.rank);
+  require(factors.elsewhere.size() == 3 || factors.elsewhere[1].cols == factors.cols);
+}
+
+void follow_window(const undo_window& window, const undo_tensor& tensor, const file& opened,
+                   std::uint64_t file_bytes) {
+  const std::uint64_t elements = elements_of({window.rows, window.cols});
+  require(window.base_rows <= window.rows || window.cols == 0);
+  require(window.changed <= elements);
+  for (const window_update& each : window.updates) {
+    require(each.factors < tensor.factors.size());
+    const kept_factors& factors = tensor.factors[each.factors];
+    require(factors.cols == window.cols && each.first_row <= factors.rows);
+    require(window.rows <= factors.rows - each.first_row);
+  }
+  require(!window.updates.empty() || window.base);
+  if (!window.updates.empty()) {
+    require_inside(window.record, file_bytes);
+    try {
+      const undo_record record = read_record(opened, tensor, window);
+      require(record.fingerprints().size() == window.updates.size());
+    } catch (const problem& error) {
+      require(is_fit_for_a_terminal(error.what()));
+    }
+  }
+  if (!window.base) return;
+  require(window.merged.has_value());
+  require_inside(window.kept, file_bytes);
+  std::uint64_t position = 0, rows = 0;
+  for (const row_run& run : window.kept_rows) {
+    require(run.first >= position && run.count <= window.base_rows - run.first);
+    position = run.first + run.count;
+    rows += run.count;
+  }
+  require(rows * window.cols * *size_of_dtype(tensor.dtype) == window.kept.size);
+}
+
+void follow_undo_tensor(const undo_tensor& tensor, const undo_merge& merge, const file& opened,
+                        std::uint64_t file_bytes) {
+  const std::uint64_t elements = elements_of(tensor.shape);
+  require(size_of_dtype(tensor.dtype).has_value());
+  require(tensor.is_new || elements_of(tensor.base_shape) <= elements);
+  for (const kept_factors& each : tensor.factors) follow_kept_factors(each, merge, file_bytes);
+  std::uint64_t position = 0;
+  for (const undo_window& each : tensor.windows) {
+    require(each.begin >= position && each.begin <= elements);
+    require(each.rows * each.cols <= elements - each.begin);
+    follow_window(each, tensor, opened, file_bytes);
+    position = each.begin + each.rows * each.cols;
+  }
+}
+
+void follow_undo_shard(const undo_shard& shard, const undo_merge& merge, const file& opened,
+                       std::uint64_t file_bytes) {
+  require_relative(shard.identity.name);
+  if (shard.base_header) require_inside(*shard.base_header, file_bytes);
+  require(shard.base_header.has_value() == shard.merged_header.has_value());
   std::set<std::string> names;
-  require(undo.model.is_absolute());
-  for (const merged_adapter& adapter : undo.adapters) {
-    require(adapter.path.is_absolute() && std::isfinite(adapter.strength));
-    require(adapter.path.native().find('\0') == std::string::npos);
+  for (const undo_tensor& each : shard.tensors) {
+    require(names.insert(each.name).second);
+    follow_undo_tensor(each, merge, opened, file_bytes);
   }
-  for (const file_identity& file : undo.files) require_plain(file.name);
-  for (const merged_tensor& tensor : undo.tensors) {
-    require_plain(tensor.file);
-    require(names.insert(tensor.name).second);
-    require(tensor.record.type() == type_of(tensor.dtype) && tensor.shape.size() >= 2);
-    require(static_cast<std::uint64_t>(tensor.record.rows()) == tensor.shape[0]);
-    require(tensor.record.fingerprints().size() <= undo.adapters.size());
-    std::ptrdiff_t elements = 0;
-    require(!__builtin_mul_overflow(tensor.record.rows(), tensor.record.cols(), &elements));
-    require(tensor.changed <= static_cast<std::uint64_t>(elements));
+  const std::string header = section_header_of(shard, 0);
+  const undo_section again = read_section(header, {0, file_bytes}, merge.adapters.size(), source);
+  require(section_header_of(again, 0) == header);
+}
+
+void follow_undo_file(const std::string& text, bool fits) {
+  const std::string bytes = tests::undo_file_with(text, fits);
+  const file opened = tests::file_in_memory(bytes);
+  const undo_file undo = undo_file::read(opened);
+  require(undo.is_finished() && undo.whole_bytes() == bytes.size());
+  for (const undo_merge& merge : undo.merges()) {
+    require(merge.model.is_absolute());
+    for (const merged_adapter& adapter : merge.adapters) {
+      require(adapter.path.is_absolute() && std::isfinite(adapter.strength));
+      require(adapter.path.native().find('\0') == std::string::npos);
+    }
+    for (const std::string& name : merge.files) require_relative(name);
+    for (const undo_shard& shard : merge.shards) {
+      follow_undo_shard(shard, merge, opened, bytes.size());
+    }
+    for (const undo_text& each : merge.texts) {
+      require_relative(each.file);
+      require_inside(each.base, bytes.size());
+    }
   }
-  const auto bytes = undo.to_bytes();
-  require(undo_file::from_bytes(bytes, source).to_bytes() == bytes);
 }
 
 void follow(char reader, const std::string& text) {
