@@ -9,7 +9,8 @@ namespace revlora::tool {
 namespace fs = std::filesystem;
 
 fs::path kept_factor_reader::path_of(const undo_merge& merge, std::size_t adapter) const {
-  return moved_.empty() ? merge.adapters.at(adapter).path : moved_.at(adapter);
+  const bool is_moved = &merge == merge_ && !moved_.empty();
+  return is_moved ? moved_.at(adapter) : merge.adapters.at(adapter).path;
 }
 
 loaded_factors kept_factor_reader::load(const kept_factors& wanted, const undo_merge& merge) {

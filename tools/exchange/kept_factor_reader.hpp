@@ -13,10 +13,12 @@ namespace revlora::tool {
 
 class kept_factor_reader {
  public:
-  /// `moved` says where the adapters of the last merge are now, in its order; empty: where they
-  /// were. `opened` is the undo file; it has to outlive this.
-  kept_factor_reader(const file& opened, std::vector<std::filesystem::path> moved)
-      : opened_(opened), moved_(std::move(moved)) {}
+  /// Adapters are where they were merged. `opened` is the undo file; it has to outlive this.
+  explicit kept_factor_reader(const file& opened) : opened_(opened) {}
+  /// Those of one merge are at `moved` now, in its order; empty: where they were.
+  kept_factor_reader(const file& opened, const undo_merge& merge,
+                     std::vector<std::filesystem::path> moved)
+      : opened_(opened), merge_(&merge), moved_(std::move(moved)) {}
 
   /// Throws a problem if the adapter is not there, or too short. Several threads may ask at a time.
   loaded_factors load(const kept_factors& wanted, const undo_merge& merge);
@@ -25,6 +27,7 @@ class kept_factor_reader {
 
  private:
   const file& opened_;
+  const undo_merge* merge_ = nullptr;
   std::vector<std::filesystem::path> moved_;
   std::mutex mutex_;
   std::map<std::filesystem::path, adapter_files> adapters_;

@@ -271,7 +271,7 @@ void model_exchange::lead_back(undo_writer* writer, std::exception_ptr failure) 
 void model_exchange::change_back(undo_writer* writer) {
   if (at_work_) target_.discard(*at_work_);
   const file& log = writer != nullptr ? writer->content() : from_->opened();
-  kept_factor_reader factors(log, {});
+  kept_factor_reader factors(log);
   progress bar("leading back", 0);
   while (!done_.empty()) {
     const done_shard& done = done_.back();

@@ -7,6 +7,21 @@
 
 namespace revlora::tool {
 
+namespace {
+
+bool has_all_factors(const undo_merge& merge) {
+  for (const undo_shard& shard : merge.shards) {
+    for (const undo_tensor& tensor : shard.tensors) {
+      for (const kept_factors& each : tensor.factors) {
+        if (!each.embedded) return false;
+      }
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
 void refuse_changed(const found_undo& found) {
   const model_state& state = found.state();
   if (!state.any(tensor_state::other)) return;
@@ -22,12 +37,15 @@ bool is_laid_out_anew(const model_state& state) {
   });
 }
 
-std::vector<std::filesystem::path> moved_adapters(const undo_file& undo,
+std::vector<std::filesystem::path> moved_adapters(const undo_merge& merge,
                                                   const std::vector<std::filesystem::path>& asked) {
-  const std::size_t merged = undo.last().adapters.size();
+  const std::size_t merged = merge.adapters.size();
   if (!asked.empty() && asked.size() != merged) {
     throw problem("the undo file has " + counted(merged, "adapter") + ", --adapter names " +
                   std::to_string(asked.size()));
+  }
+  if (!asked.empty() && has_all_factors(merge)) {
+    note("the undo file has the factors in it: what --adapter names is not read");
   }
   return asked;
 }

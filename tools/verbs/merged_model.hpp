@@ -16,9 +16,9 @@ void refuse_changed(const found_undo& found);
 /// Whether the tensors of a file have other places than in the base, or an index says more.
 bool is_laid_out_anew(const model_state& state);
 
-/// Where the adapters of the last merge are now, or nothing if they are where they were. Throws a
-/// problem if there are more or fewer.
-std::vector<std::filesystem::path> moved_adapters(const undo_file& undo,
+/// Where the adapters of a merge are now, or nothing if they are where they were. Throws a problem
+/// if there are more or fewer.
+std::vector<std::filesystem::path> moved_adapters(const undo_merge& merge,
                                                   const std::vector<std::filesystem::path>& asked);
 
 /// A file as it is before it is replaced.

@@ -72,7 +72,8 @@ merge_result swapped_in_one_pass(const swap_request& request, checkpoint& model,
     return result;
   }
   result.is_finished_earlier = is_to_go_on(found, wanted);
-  kept_factor_reader factors(found.opened(), moved_adapters(found.content(), request.adapters));
+  kept_factor_reader factors(found.opened(), *found.state().merge,
+                             moved_adapters(*found.state().merge, request.adapters));
   undo_target log(found, found.content().whole_bytes());
   const undo_merge merge = wanted.as_merge(model, target, jobs);
   const std::uint64_t begin = found.content().whole_bytes();
@@ -118,7 +119,29 @@ swap_way swap_if_in_one_pass(const swap_request& request, merge_result& result) 
   const std::optional<found_undo> found = find_undo(request, model);
   const swap_way way = way_of(request, found);
   if (way == swap_way::in_one_pass) result = swapped_in_one_pass(request, model, *found);
+  // What would be refused must not be found out when the model is at its base already.
+  if (way == swap_way::in_two_passes) {
+    const wanted_adapters wanted(model, request.to, request.how, &found->state());
+  }
   return way;
+}
+
+/// By the base: the plan does not see tensors as they are there while they are larger.
+merge_result swapped_in_two_passes(const swap_request& request) {
+  if (request.how.dry_run) {
+    throw problem(
+        "what a swap would do cannot be told here: the merge added tensors or rows, which "
+        "have to go first: unmerge, and ask for a merge");
+  }
+  unmerge_model(to_base(request));
+  try {
+    return merge_model(to_wanted(request));
+  } catch (const partly_done&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw partly_done(std::string(reason_of(error)) +
+                      " (what was merged is taken out, and the model is at its base)");
+  }
 }
 
 }  // namespace
@@ -135,14 +158,7 @@ merge_result swap_model(const swap_request& request) {
     case swap_way::in_two_passes:
       break;
   }
-  if (request.how.dry_run) {
-    throw problem(
-        "what would be done cannot be told: the merge made tensors grow or added some, and they "
-        "have "
-        "to be as they were first: unmerge, and ask for a merge");
-  }
-  unmerge_model(to_base(request));
-  return merge_model(to_wanted(request));
+  return swapped_in_two_passes(request);
 }
 
 }  // namespace revlora::tool

@@ -40,7 +40,8 @@ unmerge_result unmerge_model(const unmerge_request& request) {
   }
   if (request.dry_run || jobs.shards.empty()) return result;
 
-  kept_factor_reader factors(found.opened(), moved_adapters(found.content(), request.adapters));
+  kept_factor_reader factors(found.opened(), *found.state().merge,
+                             moved_adapters(*found.state().merge, request.adapters));
   model_exchange exchange(
       model, target, &found, &factors,
       {.sync = request.common.sync, .threads = request.common.threads, .doing = "unmerging"});
