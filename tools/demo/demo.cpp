@@ -72,6 +72,12 @@ std::uint64_t wrong_after_subtraction(const checkpoint& model, const merge_plan&
   return wrong;
 }
 
+std::uint64_t weights_of(const merge_plan& plan) {
+  std::uint64_t sum = 0;
+  for (const planned_tensor& planned : plan.tensors()) sum += planned.entry.element_count();
+  return sum;
+}
+
 class stopwatch {
  public:
   std::string milliseconds() const {
@@ -97,8 +103,8 @@ void run_demo() {
   const auto adapters = read_adapters({adapter_folder});
   const merge_plan plan(base, adapters, {.strengths = {1.0}});
   std::cout << "revlora demo: the PP-OCRv4 text recogniser (bf16, " << plan.tensors().size()
-            << " linear layers, "
-            << "230,400 weights)\nand a LoRA adapter of rank 8 that PEFT trained on it\n\n";
+            << " linear layers, " << describe_count(weights_of(plan))
+            << " weights)\nand a LoRA adapter of rank 8 that PEFT trained on it\n\n";
 
   const std::string before = sha256_of_file(model);
   const stopwatch merging;
@@ -118,11 +124,13 @@ void run_demo() {
             << describe_count(peft.weights) << " weights have equal bits\n"
             << "                   largest difference " << peft.largest_difference
             << (peft.within_bound() ? ", within" : ", NOT within") << " the rounding bound\n"
-            << "undo file          " << describe_bytes(merged.undo_bytes) << ": "
-            << describe_number(8.0 * static_cast<double>(merged.undo_bytes) /
+            << "undo record        " << describe_bytes(merged.record_bytes) << ": "
+            << describe_number(8.0 * static_cast<double>(merged.record_bytes) /
                                    static_cast<double>(merged.weights),
                                3)
             << " bits per weight, where a full copy takes 16\n"
+            << "undo file          " << describe_bytes(merged.undo_bytes)
+            << ", the adapter's factors and headers included\n"
             << "unmerged           in " << unmerge_time << '\n'
             << "plain subtraction  would have left " << describe_count(wrong) << " weights ("
             << percent(wrong, merged.weights) << ") wrong\n\n"
