@@ -96,7 +96,7 @@ void add_ways_to_write(CLI::App& command, common_options& common) {
       .add_option_function<std::string>(
           "--threads",
           [&common](const std::string& written) { common.threads = thread_count(written); },
-          "How many threads compute (as many as OpenMP says)")
+          "How many threads work (as many as there are processors, eight at most)")
       ->type_name("N");
 }
 

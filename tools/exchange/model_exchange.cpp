@@ -38,9 +38,7 @@ const undo_tensor* find_tensor(const undo_shard& shard, const std::string& name)
 }
 
 std::uint64_t bytes_of(const tensor_goal& goal) {
-  std::uint64_t bytes = *size_of_dtype(goal.dtype);
-  for (const std::uint64_t extent : goal.shape) bytes *= extent;
-  return bytes;
+  return element_count(goal.shape) * *size_of_dtype(goal.dtype);
 }
 
 /// What an index has to say more of the tensors that are new or grow.

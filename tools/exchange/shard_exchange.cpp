@@ -16,12 +16,6 @@ constexpr std::uint64_t most_copied_at_once = 16 << 20;
 /// Kept from piece to piece: a page that is new costs more than the work on it.
 thread_local std::vector<std::byte> bytes_of_this_thread;
 
-std::uint64_t elements_of(const std::vector<std::uint64_t>& shape) {
-  std::uint64_t count = 1;
-  for (const std::uint64_t extent : shape) count *= extent;
-  return count;
-}
-
 /// Whether both cut the tensor alike, and it keeps its size.
 bool are_cut_alike(const undo_tensor& merged, const tensor_goal& goal) {
   const auto is_alike = [](const undo_window& a, const goal_window& b) {
@@ -160,12 +154,12 @@ void shard_exchange::exchange_whole(const located_tensor* now, tensor_at_work& a
         lead_back(part, at_work, window);
         put(window.begin * size);
       }
-      whole.resize(job.merged->is_new ? 0 : elements_of(job.merged->base_shape) * size);
+      whole.resize(job.merged->is_new ? 0 : element_count(job.merged->base_shape) * size);
     }
     if (job.goal) {
       const std::uint64_t size = *size_of_dtype(job.goal->dtype);
       const std::uint64_t base_bytes = whole.size();
-      whole.resize(elements_of(job.goal->shape) * size);
+      whole.resize(element_count(job.goal->shape) * size);
       for (const goal_window& window : job.goal->windows) {
         take(window.begin * size, window.rows * window.cols * size, base_bytes);
         reached->push_back(reach(part, *job.goal, window, at_work.goal_factors));

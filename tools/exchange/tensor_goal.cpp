@@ -6,6 +6,7 @@
 #include "console/problem.hpp"
 #include "console/text.hpp"
 #include "safetensors/dtype.hpp"
+#include "safetensors/tensor_table.hpp"
 
 namespace revlora::tool {
 
@@ -39,16 +40,8 @@ kept_factors kept(const factor_source& source, const adapter_files& files) {
   return result;
 }
 
-std::uint64_t elements_of(const std::vector<std::uint64_t>& shape) {
-  std::uint64_t count = 1;
-  for (const std::uint64_t extent : shape) count *= extent;
-  return count;
-}
-
 std::uint64_t elements_of_row(const std::vector<std::uint64_t>& shape) {
-  std::uint64_t count = 1;
-  for (std::size_t i = 1; i < shape.size(); ++i) count *= shape[i];
-  return count;
+  return shape.empty() ? 1 : element_count(std::span(shape).subspan(1));
 }
 
 class window_cutter {
@@ -56,7 +49,7 @@ class window_cutter {
   window_cutter(const planned_tensor& planned, bool is_replaced)
       : planned_(planned),
         is_replaced_(is_replaced),
-        elements_(elements_of(planned.shape)),
+        elements_(element_count(planned.shape)),
         row_(elements_of_row(planned.shape)),
         element_bytes_(size_of_dtype(planned.entry.dtype).value_or(1)) {}
 

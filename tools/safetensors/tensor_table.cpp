@@ -29,7 +29,7 @@ std::optional<element_type> type_of(std::string_view dtype) {
   return {};
 }
 
-std::uint64_t tensor::element_count() const {
+std::uint64_t element_count(std::span<const std::uint64_t> shape) {
   std::uint64_t count = 1;
   for (const std::uint64_t extent : shape) count *= extent;
   return count;

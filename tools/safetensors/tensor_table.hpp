@@ -17,6 +17,9 @@ namespace revlora::tool {
 /// F32, F16 and BF16 are weights that revlora can merge into; others have no element type.
 std::optional<element_type> type_of(std::string_view dtype);
 
+/// The product of the extents: 1 of a scalar.
+std::uint64_t element_count(std::span<const std::uint64_t> shape);
+
 struct tensor {
   std::string name;
   std::string dtype;  ///< as the file spells it: "F32", "BF16", …
@@ -26,7 +29,7 @@ struct tensor {
 
   std::size_t size_bytes() const { return end - begin; }
   /// Fits a std::ptrdiff_t: the table refuses shapes for which it would not.
-  std::uint64_t element_count() const;
+  std::uint64_t element_count() const { return tool::element_count(shape); }
   std::optional<element_type> type() const { return type_of(dtype); }
 };
 

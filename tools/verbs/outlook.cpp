@@ -150,9 +150,7 @@ merge_result outline_of(const checkpoint& model, const wanted_adapters& wanted,
   result.notes.insert(result.notes.end(), planned_notes.begin(), planned_notes.end());
   for (const planned_tensor& planned : wanted.plan().tensors()) {
     result.tensors.push_back(outlook_of(planned, wanted, target));
-    std::uint64_t weights = 1;
-    for (const std::uint64_t extent : planned.shape) weights *= extent;
-    result.weights += weights;
+    result.weights += element_count(planned.shape);
   }
   if (!target.is_in_place()) {
     result.disk_bytes = model.size_bytes();

@@ -21,7 +21,7 @@ struct adapter_request {
 struct common_options {
   bool force = false;  ///< replace files that are read-only
   bool sync = true;    ///< wait until files are on disk
-  int threads = 0;     ///< 0: as many as OpenMP says
+  int threads = 0;     ///< 0: as many as there are processors, eight at most
   /// Which of several sets of weights in one folder is meant: the name of a file or an index.
   std::optional<std::string> weights;
 };
