@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "checkpoint/destination.hpp"
+#include "console/interruption.hpp"
 #include "console/problem.hpp"
 #include "console/text.hpp"
 #include "exchange/model_exchange.hpp"
@@ -82,6 +83,7 @@ merge_result swapped_in_one_pass(const swap_request& request, checkpoint& model,
                      {request.how.embed, request.common.sync, request.common.threads, "swapping"})
           .run(jobs, merge, log, wanted.adapters());
   take_over(done, result);
+  const uninterrupted until_done;  // the model is what was asked for
   try {
     result.undo_bytes =
         compact(found.where(), {begin, done.undo_bytes - begin}, request.common.sync);
