@@ -1,6 +1,7 @@
 #include "tracer.hpp"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
@@ -21,6 +22,18 @@ namespace {
 
 constexpr long options = PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE |
                          PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC;
+
+/// In the child: on one processor the program has one thread, and makes the same calls in the same
+/// order each time.
+void stay_on_one_processor() {
+  cpu_set_t processors;
+  if (::sched_getaffinity(0, sizeof processors, &processors) != 0) ::_exit(127);
+  int first = 0;
+  while (!CPU_ISSET(first, &processors)) ++first;
+  CPU_ZERO(&processors);
+  CPU_SET(first, &processors);
+  if (::sched_setaffinity(0, sizeof processors, &processors) != 0) ::_exit(127);
+}
 
 /// In the child: asks to be traced, and waits for it.
 void offer_to_be_traced() {
@@ -53,6 +66,7 @@ class tracing {
       ::dup2(::open("/dev/null", O_RDONLY | O_CLOEXEC), STDIN_FILENO);
       ::dup2(::open(report.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), STDOUT_FILENO);
       ::dup2(errors, STDERR_FILENO);
+      stay_on_one_processor();
       offer_to_be_traced();
       ::execv(pointers.front(), pointers.data());
       ::_exit(127);

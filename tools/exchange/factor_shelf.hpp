@@ -1,5 +1,5 @@
 // The factors of one tensor: each is read when a part of the tensor needs it, and there as long as
-// one does. Several threads may ask at a time.
+// one does, or the part that asked last did. Several threads may ask at a time.
 #pragma once
 
 #include <functional>
@@ -26,6 +26,8 @@ class factor_shelf {
 
   /// What is added to `rows` rows of a tensor by these updates, in their order.
   factors_in_use take(const std::vector<window_update>& updates, std::uint64_t rows);
+  /// No other part will ask.
+  void let_go();
 
  private:
   std::shared_ptr<const loaded_factors> take(std::size_t number);
@@ -33,6 +35,7 @@ class factor_shelf {
   reader read_;
   std::mutex mutex_;
   std::map<std::size_t, std::weak_ptr<const loaded_factors>> loaded_;
+  std::vector<std::shared_ptr<const loaded_factors>> last_;
 };
 
 }  // namespace revlora::tool

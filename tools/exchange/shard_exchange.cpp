@@ -122,6 +122,7 @@ void shard_exchange::exchange_by_windows(const located_tensor& now, tensor_at_wo
                        [=, this, &at_work] {
                          if (wanted != nullptr) note(*reached, at_work);
                          *reached = {};
+                         if (i + 1 == count) at_work.let_go();
                          bar_.advance(elements * size);
                        }});
   }
@@ -171,6 +172,7 @@ void shard_exchange::exchange_whole(const located_tensor* now, tensor_at_work& a
   pieces_.push_back({work, [=, this, &at_work, size = place.size] {
                        for (const reached_window& each : *reached) note(each, at_work);
                        reached->clear();
+                       at_work.let_go();
                        bar_.advance(size);
                      }});
 }

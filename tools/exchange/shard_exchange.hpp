@@ -57,6 +57,11 @@ class shard_exchange {
     tensor_at_work(const tensor_job& wanted, factor_shelf::reader merged, factor_shelf::reader goal)
         : job(wanted), merged_factors(std::move(merged)), goal_factors(std::move(goal)) {}
 
+    void let_go() {
+      merged_factors.let_go();
+      goal_factors.let_go();
+    }
+
     const tensor_job& job;
     undo_tensor log;
     factor_shelf merged_factors;
