@@ -49,9 +49,11 @@ void adopt(const descriptor& to, const std::filesystem::path& path, const descri
                          change_owner(static_cast<uid_t>(-1), wanted.st_gid);
   if (!has_group) permissions &= ~mode_t{070};
   if (repeated([&] { return ::fchmod(to.number(), permissions); }) != 0) {
+    const bool is_refused_in_principle = errno == EPERM || errno == ENOTSUP || errno == ENOSYS;
     const problem reason = system_problem("cannot set the permissions of " + quoted(path));
     // vfat and many FUSE mounts have the same for all files: fine, if nobody may do more for it.
-    if ((status_of(to, path).permissions() & ~permissions) != 0) throw reason;
+    const bool opens_more = (status_of(to, path).permissions() & ~permissions) != 0;
+    if (!is_refused_in_principle || opens_more) throw reason;
   }
   adopt_attributes(original.number(), to.number(), has_group);
 }

@@ -1,5 +1,7 @@
 #include "work/ordered_work.hpp"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <system_error>
 #include <thread>
@@ -12,12 +14,20 @@ namespace {
 
 constexpr std::size_t most_threads = 8;
 
+/// That this program may use: the C++ library tells of all that are there.
+std::size_t processors() {
+  cpu_set_t allowed;
+  if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) {
+    return std::thread::hardware_concurrency();
+  }
+  return static_cast<std::size_t>(CPU_COUNT(&allowed));
+}
+
 }  // namespace
 
 ordered_work::ordered_work(int threads)
     : threads_(threads > 0 ? static_cast<std::size_t>(threads)
-                           : std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1,
-                                                     most_threads)) {
+                           : std::clamp<std::size_t>(processors(), 1, most_threads)) {
 }
 
 void ordered_work::run(std::vector<piece> pieces) {
