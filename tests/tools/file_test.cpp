@@ -29,8 +29,6 @@ TEST_F(File, RangesAreCopiedToWhereTheyShallBe) {
   to.write(std::as_bytes(std::span(content).first(5)), 0);
   to.copy_range_from(from, 7, 30'000'001, 5);
   to.copy_range_from(from, 0, 0, 99);
-  to.read_ahead(0, 1000);
-  to.write_behind(0, 1000);
   to.flush();
   EXPECT_TRUE(read(folder / "b") == content.substr(0, 5) + content.substr(7, 30'000'001));
 }

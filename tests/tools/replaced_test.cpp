@@ -80,6 +80,20 @@ TEST_F(Replaced, ATensorThatGrowsComesBackAndTheIndexToo) {
   expect_base_after_unmerge();
 }
 
+// As download caches have it: what it leads to may be another model's.
+TEST_F(Replaced, AnIndexThatIsALinkIsNotReplacedButNeedNotBe) {
+  const fs::path index = home / "model.safetensors.index.json";
+  fs::rename(index, folder / "index");
+  fs::create_symlink(folder / "index", index);
+  EXPECT_NE(message_of([&] { merge({grown}); }).find("is a symbolic link"), std::string::npos);
+  EXPECT_TRUE(fs::is_symlink(index));
+  expect_base();
+  EXPECT_FALSE(fs::exists(home / "model.undo"));
+  merge({});
+  EXPECT_TRUE(fs::is_symlink(index));
+  expect_base_after_unmerge();
+}
+
 TEST_F(Replaced, ATensorThatIsNewGoesAgain) {
   merge({{"base_model.model.score.weight", {1, 2}, {5, 6}}});
   EXPECT_EQ(values("score.weight"), (std::vector<float>{5, 6}));

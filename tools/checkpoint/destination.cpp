@@ -39,21 +39,31 @@ std::string destination::name_of(std::size_t shard) const {
 }
 
 void destination::check_replaceable(std::size_t shard) const {
+  check_replaceable(model_.folder_of(shard), model_.leaf_of(shard),
+                    model_.file_of(shard).content());
+}
+
+void destination::check_replaceable(const located_index& index) const {
+  check_replaceable(*index.in, index.leaf, index.read.content);
+}
+
+void destination::check_replaceable(const folder& in, const std::string& name,
+                                    const file& opened) const {
   if (out_) return;
-  const std::string path = quoted(model_.path_of(shard));
-  const auto status = model_.folder_of(shard).find(model_.leaf_of(shard));
+  const std::string path = quoted(opened.path());
+  const auto entry = in.find(name);
   // A download cache links to files that other models share: changing those would break them, and
   // putting a file in the link's place would not be in place.
-  if (status && status->is_link()) {
+  if (entry && entry->is_link()) {
     throw problem(path + " is a symbolic link: name the file itself, or use --out");
   }
-  const file_status& opened = model_.file_of(shard).content().status();
-  if (opened.is_read_only() && !options_.force) {
+  const file_status& status = opened.status();
+  if (status.is_read_only() && !options_.force) {
     throw problem(path + " is read-only: --force replaces it all the same, or use --out");
   }
-  if (opened.system.st_nlink > 1) {
-    note(path + " has " + std::to_string(opened.system.st_nlink - 1) +
-         (opened.system.st_nlink == 2 ? " other name (a hard link), which keeps"
+  if (status.system.st_nlink > 1) {
+    note(path + " has " + std::to_string(status.system.st_nlink - 1) +
+         (status.system.st_nlink == 2 ? " other name (a hard link), which keeps"
                                       : " other names (hard links), which keep") +
          " the weights as they are");
   }

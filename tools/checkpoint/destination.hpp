@@ -38,8 +38,9 @@ class destination {
 
   /// What a shard will be called: as it is, but for that of a new file.
   std::string name_of(std::size_t shard) const;
-  /// Refuses, in place, to change a shard that may not be: read-only, a link.
+  /// Refuses, in place, to change a shard or an index that may not be: read-only, a link.
   void check_replaceable(std::size_t shard) const;
+  void check_replaceable(const located_index& index) const;
 
   /// An empty file that will be the shard, or the text beside the shards of that name. Who may do
   /// what with it is as of the original.
@@ -63,6 +64,7 @@ class destination {
   void flush() const;
 
  private:
+  void check_replaceable(const folder& in, const std::string& name, const file& opened) const;
   const workshop& shop();
   const folder& new_folder();
   const folder& new_folder_for(const folder& original);

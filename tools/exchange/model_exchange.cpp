@@ -79,22 +79,14 @@ bool grows(const checkpoint& model, const exchange_jobs& jobs, const located_ind
   return growth_of(model, jobs, index, sizes_of(model, jobs)).bytes > 0;
 }
 
-// ---- where the undo file is written -------------------------------------------------------------
-
-undo_writer undo_target::open(const file& original) {
-  if (found_ != nullptr) return found_->go_on(whole_bytes_);
-  return undo_writer::begin(place_->create(*target_, original));
-}
-
-void undo_target::publish(bool sync) {
-  if (place_ != nullptr) place_->publish(sync);
-}
-
-void undo_target::take_back(undo_writer& writer, bool sync) {
-  if (place_ != nullptr) return place_->take_back();
-  writer.cut(whole_bytes_);
-  if (found_->content().is_finished()) writer.finish();
-  if (sync) writer.flush();
+void check_replaceable(const checkpoint& model, const exchange_jobs& jobs,
+                       const destination& target) {
+  for (const shard_job& job : jobs.shards) target.check_replaceable(job.shard);
+  for (const located_index& index : model.indexes()) {
+    const bool comes_back = std::ranges::any_of(
+        jobs.texts, [&](const undo_text* each) { return each->file == index.name; });
+    if (comes_back || grows(model, jobs, index)) target.check_replaceable(index);
+  }
 }
 
 // ---- the exchange -------------------------------------------------------------------------------

@@ -16,7 +16,7 @@
 #include "checkpoint/checkpoint.hpp"
 #include "checkpoint/destination.hpp"
 #include "exchange/shard_exchange.hpp"
-#include "undo/undo_place.hpp"
+#include "exchange/undo_target.hpp"
 
 namespace revlora::tool {
 
@@ -29,28 +29,10 @@ struct exchange_jobs {
 /// Whether tensors that an index knows get larger, or come to it.
 bool grows(const checkpoint& model, const exchange_jobs& jobs, const located_index& index);
 
-/// Where the undo file of what comes to be is written.
-class undo_target {
- public:
-  /// A new one, at a place for it.
-  undo_target(undo_place& where, destination& target) : place_(&where), target_(&target) {}
-  /// One that there is already: what is merged now is in it.
-  undo_target(const found_undo& found, std::uint64_t whole_bytes)
-      : found_(&found), whole_bytes_(whole_bytes) {}
-
-  /// Begins to write to it. Who may read a new one is as of `original`.
-  undo_writer open(const file& original);
-  /// A new one takes its place.
-  void publish(bool sync);
-  /// Nothing was changed that it would lead back from: it is again as before.
-  void take_back(undo_writer& writer, bool sync);
-
- private:
-  undo_place* place_ = nullptr;
-  destination* target_ = nullptr;
-  const found_undo* found_ = nullptr;
-  std::uint64_t whole_bytes_ = 0;
-};
+/// Refuses, before anything is written, jobs that would change a file of the model which may not
+/// be.
+void check_replaceable(const checkpoint& model, const exchange_jobs& jobs,
+                       const destination& target);
 
 struct exchange_options {
   bool embed = true;

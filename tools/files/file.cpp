@@ -114,18 +114,6 @@ bool file::try_clone_from(const file& original) const {
   return repeated([&] { return ::ioctl(number(), FICLONE, original.number()); }) == 0;
 }
 
-void file::read_ahead(std::uint64_t offset, std::uint64_t count) const {
-  // Advice only: where it is not taken, reading waits instead.
-  (void)::posix_fadvise(number(), static_cast<off_t>(offset), static_cast<off_t>(count),
-                        POSIX_FADV_WILLNEED);
-}
-
-void file::write_behind(std::uint64_t offset, std::uint64_t count) const {
-  // What goes wrong here goes wrong in flush() too, which says so.
-  (void)::sync_file_range(number(), static_cast<off_t>(offset), static_cast<off_t>(count),
-                          SYNC_FILE_RANGE_WRITE);
-}
-
 void file::adopt(const file& original) const {
   tool::adopt(descriptor_, path_, original.descriptor_, 0);
 }

@@ -32,7 +32,6 @@ class file {
   void read(std::span<std::byte> to, std::uint64_t offset) const;
   /// So many bytes, or all if there are fewer.
   std::vector<std::byte> read_start(std::uint64_t most) const;
-  std::vector<std::byte> read_all() const { return read_start(size()); }
   /// The same of a text, which may be 100 MB long.
   std::string read_text() const;
 
@@ -48,10 +47,6 @@ class file {
   /// taken as things are written. False where the file system cannot do that, and then nothing is
   /// done.
   bool try_clone_from(const file& original) const;
-  /// Lets the system read this range before it is asked for, and begin to write one, without
-  /// waiting for either.
-  void read_ahead(std::uint64_t offset, std::uint64_t count) const;
-  void write_behind(std::uint64_t offset, std::uint64_t count) const;
   /// Takes the original's permissions, and its owner, group, access control list and other extended
   /// attributes where the system allows that. Nobody may read it who may not read the original.
   void adopt(const file& original) const;

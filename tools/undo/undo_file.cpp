@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 #include "console/interruption.hpp"
 #include "console/problem.hpp"
@@ -102,15 +103,14 @@ undo_file undo_file::read(const file& opened) {
     if (!framed) break;
     const std::size_t adapters = undo.merges_.empty() ? 0 : undo.last().adapters.size();
     undo_section section = read_section(framed->header, framed->body, adapters, source);
-    undo.section_begins_.push_back(undo.whole_bytes_);
-    undo.whole_bytes_ = framed->end;
+    const std::uint64_t section_begin = std::exchange(undo.whole_bytes_, framed->end);
     if (auto* const merge = std::get_if<undo_merge>(&section)) {
       undo.merges_.push_back(std::move(*merge));
       continue;
     }
     if (undo.merges_.empty()) throw problem(source + " is damaged: it does not begin with a merge");
     if (auto* const shard = std::get_if<undo_shard>(&section)) {
-      shard->section_begin = undo.section_begins_.back();
+      shard->section_begin = section_begin;
       undo.merges_.back().shards.push_back(std::move(*shard));
     } else if (auto* const text = std::get_if<undo_text>(&section)) {
       undo.merges_.back().texts.push_back(std::move(*text));

@@ -48,8 +48,6 @@ class undo_file {
   bool is_finished() const { return is_finished_; }
   /// Where the last whole section ends.
   std::uint64_t whole_bytes() const { return whole_bytes_; }
-  /// Where each section begins, in order.
-  const std::vector<std::uint64_t>& section_begins() const { return section_begins_; }
 
   /// Whether a file that starts with these bytes, 8 of them or more, may be an undo file.
   static bool begins_like_one(std::span<const std::byte> start);
@@ -58,7 +56,6 @@ class undo_file {
   std::vector<undo_merge> merges_;
   bool is_finished_ = false;
   std::uint64_t whole_bytes_ = preamble_bytes;
-  std::vector<std::uint64_t> section_begins_;
 };
 
 }  // namespace revlora::tool

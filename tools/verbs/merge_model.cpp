@@ -16,9 +16,8 @@ namespace revlora::tool {
 
 namespace {
 
-void check_files(const exchange_jobs& jobs, const destination& target) {
+void check_names(const exchange_jobs& jobs, const destination& target) {
   for (const shard_job& job : jobs.shards) {
-    target.check_replaceable(job.shard);
     check_relative_name(target.name_of(job.shard),
                         "an undo file could not name a file of the model, so rename it: its name");
   }
@@ -44,7 +43,8 @@ std::optional<merge_result> merge_if_possible(const merge_request& request) {
   require_utf8(target.path(), "the new model");
   if (request.out && !request.how.dry_run) remove_left_overs(target.home());
   exchange_jobs jobs = jobs_of(wanted, nullptr, model);
-  check_files(jobs, target);
+  check_replaceable(model, jobs, target);
+  check_names(jobs, target);
   merge_result result = outline_of(model, wanted, jobs, target);
   undo_place undo_at({request.undo, request.overwrite_undo, request.common.force}, model, target);
   result.undo = undo_at.path();

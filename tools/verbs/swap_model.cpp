@@ -65,7 +65,7 @@ merge_result swapped_in_one_pass(const swap_request& request, checkpoint& model,
   const wanted_adapters wanted(model, request.to, request.how, &found.state());
   destination target(model, {{}, request.common.force, request.common.sync});
   const exchange_jobs jobs = jobs_of(wanted, &found.state(), model);
-  for (const shard_job& job : jobs.shards) target.check_replaceable(job.shard);
+  check_replaceable(model, jobs, target);
   merge_result result = outline_of(model, wanted, jobs, target);
   result.undo = found.path();
   if (request.how.dry_run) {

@@ -34,8 +34,8 @@ unmerge_result unmerge_model(const unmerge_request& request) {
   result.at_the_base = state.tensors.size() - result.restored;
   const exchange_jobs jobs = jobs_to_base(state, model);
   destination target(model, {{}, request.common.force, request.common.sync});
+  check_replaceable(model, jobs, target);
   for (const shard_job& job : jobs.shards) {
-    target.check_replaceable(job.shard);
     result.disk_bytes = std::max(result.disk_bytes, model.file_of(job.shard).size_bytes());
   }
   if (request.dry_run || jobs.shards.empty()) return result;
