@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "interruption.hpp"
 #include "objects.hpp"
 #include "revlora/merge.hpp"
 #include "revlora/workspace.hpp"
@@ -90,14 +91,17 @@ class exchanges {
     }
   }
 
-  /// Does them all. Ctrl-C is heeded between two of them.
+  /// Does them all. Ctrl-C is heeded after each of them.
   void run(bool fills_records) {
     std::size_t done = 0;
     try {
-      for (; done < all_.size(); ++done) {
-        if (PyErr_CheckSignals() != 0) throw nb::python_error();
-        const nb::gil_scoped_release released;
-        require(all_[done]->name, lead_there(*all_[done]));
+      while (done < all_.size()) {
+        {
+          const nb::gil_scoped_release released;
+          require(all_[done]->name, lead_there(*all_[done]));
+        }
+        ++done;
+        stop_if_interrupted();
       }
     } catch (...) {
       const nb::gil_scoped_release released;

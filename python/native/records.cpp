@@ -8,7 +8,7 @@ namespace revlora::python {
 namespace {
 
 nb::bytes bytes_of(held_record& held) {
-  const auto lock = held.used();
+  const auto in_use = held.used();
   const std::span<const std::byte> bytes = held.record.bytes();
   return nb::bytes(bytes.data(), bytes.size());
 }
@@ -22,13 +22,13 @@ std::unique_ptr<held_record> record_of(const nb::bytes& bytes) {
 template <class Look>
 auto seen(Look look) {
   return [look](held_record& held) {
-    const auto lock = held.used();
+    const auto in_use = held.used();
     return look(held.record);
   };
 }
 
 nb::object report_of(held_record& held) {
-  const auto lock = held.used();
+  const auto in_use = held.used();
   if (!held.report) return nb::none();
   return as_object(*held.report);
 }

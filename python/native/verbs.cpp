@@ -3,6 +3,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/unique_ptr.h>
 
+#include "interruption.hpp"
 #include "objects.hpp"
 #include "revlora/merge.hpp"
 #include "revlora/state.hpp"
@@ -19,79 +20,105 @@ auto unlocked(const Work& work) {
   return work();
 }
 
-/// Does a verb in place, or from the weights to a destination, which is not None then.
-template <class Verb>
-auto in_place_or_to(nb::handle weights, nb::handle out, const Verb& verb) {
-  if (out.is_none()) {
-    const auto w = weights_of_call::to_write(weights, "W");
-    return verb(w, w.matrix());
+/// What a verb writes: the weights, or a place elsewhere for the result.
+class call {
+ public:
+  call(nb::handle weights, nb::handle out, int threads)
+      : executor(executor_of(threads)),
+        is_in_place(out.is_none()),
+        from(is_in_place ? weights_of_call::to_write(weights, "W")
+                         : weights_of_call::to_read(weights, "W")),
+        to(is_in_place ? from : weights_of_call::to_write(out, "out")) {}
+
+  /// Does `verb` with Python's lock released; where Ctrl-C came meanwhile, also `its_inverse`, if
+  /// that was in place.
+  template <class Verb, class Inverse>
+  auto run(const Verb& verb, const Inverse& its_inverse) const {
+    const auto done = unlocked(
+        [&] { return is_in_place ? verb(to.matrix()) : verb(from.matrix(), to.matrix()); });
+    try {
+      stop_if_interrupted();
+    } catch (...) {
+      if (is_in_place) unlocked([&] { its_inverse(to.matrix()); });
+      throw;
+    }
+    to.say_written();
+    return done;
   }
-  const auto from = weights_of_call::to_read(weights, "W");
-  const auto to = weights_of_call::to_write(out, "out");
-  return verb(to, from.matrix(), to.matrix());
-}
+  /// Of a verb that nothing leads back.
+  template <class Verb>
+  auto run(const Verb& verb) const {
+    const auto done = unlocked(
+        [&] { return is_in_place ? verb(to.matrix()) : verb(from.matrix(), to.matrix()); });
+    to.say_written();
+    return done;
+  }
+
+  default_executor executor;
+
+ private:
+  bool is_in_place;
+  weights_of_call from, to;
+};
 
 std::unique_ptr<held_record> merge_with_record(nb::handle weights, nb::handle given,
                                                const std::string& recipe, nb::handle out,
                                                int threads) {
   const adapters_of_call adapters(given, recipe_called(recipe));
-  const auto executor = executor_of(threads);
+  const call here(weights, out, threads);
   auto made = std::make_unique<held_record>();
-  in_place_or_to(weights, out, [&](const weights_of_call& written, auto... matrices) {
-    made->report =
-        unlocked([&] { return merge(matrices..., adapters.list(), made->record, executor); });
-    written.say_written();
-  });
+  undo_record& record = made->record;
+  made->report = here.run(
+      [&](auto... places) { return merge(places..., adapters.list(), record, here.executor); },
+      [&](auto place) { unmerge(place, adapters.list(), record, here.executor); });
   return made;
 }
 
 nb::object merge_for_good(nb::handle weights, nb::handle given, const std::string& recipe,
                           nb::handle out, int threads) {
   const adapters_of_call adapters(given, recipe_called(recipe));
-  const auto executor = executor_of(threads);
-  return in_place_or_to(weights, out, [&](const weights_of_call& written, auto... matrices) {
-    const merge_report report =
-        unlocked([&] { return merge(matrices..., adapters.list(), executor); });
-    written.say_written();
-    return as_object(report);
-  });
+  const call here(weights, out, threads);
+  return as_object(
+      here.run([&](auto... places) { return merge(places..., adapters.list(), here.executor); }));
 }
 
 nb::object subtract_rounded(nb::handle weights, nb::handle given, const std::string& recipe,
                             nb::handle out, int threads) {
   const adapters_of_call adapters(given, recipe_called(recipe));
-  const auto executor = executor_of(threads);
-  return in_place_or_to(weights, out, [&](const weights_of_call& written, auto... matrices) {
-    const merge_report report =
-        unlocked([&] { return subtract(matrices..., adapters.list(), executor); });
-    written.say_written();
-    return as_object(report);
-  });
+  const call here(weights, out, threads);
+  return as_object(here.run(
+      [&](auto... places) { return subtract(places..., adapters.list(), here.executor); }));
 }
 
 void unmerge_exactly(nb::handle weights, nb::handle given, held_record& held, nb::handle out,
                      int threads) {
-  const auto lock = held.used();
+  const auto in_use = held.used();
   const adapters_of_call adapters(given, held.record.recipe());
-  const auto executor = executor_of(threads);
-  in_place_or_to(weights, out, [&](const weights_of_call& written, auto... matrices) {
-    unlocked([&] { unmerge(matrices..., adapters.list(), held.record, executor); });
-    written.say_written();
-  });
+  const call here(weights, out, threads);
+  here.run(
+      [&](auto... places) {
+        unmerge(places..., adapters.list(), held.record, here.executor);
+        return true;
+      },
+      [&](auto place) { merge(place, adapters.list(), here.executor); });
 }
 
 nb::object swap_exactly(nb::handle weights, nb::handle given_merged, nb::handle given_wanted,
                         held_record& held, const std::optional<std::string>& recipe, int threads) {
-  const auto lock = held.used();
+  const auto in_use = held.used();
   const adapters_of_call merged(given_merged, held.record.recipe());
   const adapters_of_call wanted(given_wanted,
                                 recipe ? recipe_called(*recipe) : held.record.recipe());
-  const auto executor = executor_of(threads);
-  const auto w = weights_of_call::to_write(weights, "W");
-  held.report = unlocked(
-      [&] { return swap(w.matrix(), merged.list(), wanted.list(), held.record, executor); });
-  w.say_written();
-  return as_object(*held.report);
+  const call here(weights, nb::none(), threads);
+  undo_record record = held.record;
+  const merge_report report = here.run(
+      [&](auto place, auto...) {
+        return swap(place, merged.list(), wanted.list(), record, here.executor);
+      },
+      [&](auto place) { swap(place, wanted.list(), merged.list(), record, here.executor); });
+  held.record = std::move(record);
+  held.report = report;
+  return as_object(report);
 }
 
 nb::object validate_merge(nb::handle weights, nb::handle given, const std::string& recipe) {
@@ -100,7 +127,7 @@ nb::object validate_merge(nb::handle weights, nb::handle given, const std::strin
 }
 
 nb::object validate_unmerge(nb::handle weights, nb::handle given, held_record& held, int threads) {
-  const auto lock = held.used();
+  const auto in_use = held.used();
   const adapters_of_call adapters(given, held.record.recipe());
   const auto executor = executor_of(threads);
   const auto w = weights_of_call::to_read(weights, "W");
@@ -109,7 +136,7 @@ nb::object validate_unmerge(nb::handle weights, nb::handle given, held_record& h
 }
 
 const char* find_state(nb::handle weights, held_record& held, int threads) {
-  const auto lock = held.used();
+  const auto in_use = held.used();
   const auto executor = executor_of(threads);
   const auto w = weights_of_call::to_read(weights, "W");
   switch (unlocked([&] { return state_of(w.matrix(), held.record, executor); })) {

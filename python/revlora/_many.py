@@ -1,7 +1,7 @@
 """The verbs on many matrices: all of them or none.
 
 All arguments are checked before the first matrix is written. If one is refused later, or Ctrl-C is
-pressed, which is heeded between two matrices, those that are done are led back, bit for bit, before
+pressed, which is heeded after each matrix, those that are done are led back, bit for bit, before
 the exception leaves. Matrices are called by names, which errors tell.
 """
 
@@ -61,10 +61,15 @@ def swap_all(
     """
     for what, given in (("merged", merged), ("wanted", wanted), ("records", records)):
         _require_known_names(what, given, weights)
-    all_records = {name: records.get(name, Record()) for name in weights}
-    _exchange(weights, merged, wanted, all_records, recipe, True, threads)
-    records.clear()
-    records.update({name: r for name, r in all_records.items() if not r.is_empty})
+    known = {**merged, **wanted, **records}
+    touched = {name: matrix for name, matrix in weights.items() if name in known}
+    for name in touched:
+        records.setdefault(name, Record())
+    try:
+        _exchange(touched, merged, wanted, records, recipe, True, threads)
+    finally:
+        for name in [name for name, record in records.items() if record.is_empty]:
+            del records[name]
 
 
 def _exchange(
