@@ -144,6 +144,17 @@ any_matrix matrix_of(const export_& from, nb::handle object, const std::string& 
                     stride(1));
 }
 
+/// Arrays of these libraries may not be written, though DLPack of theirs does not say so.
+bool is_immutable(nb::handle object) {
+  const std::string module = text_of(nb::getattr(object.type(), "__module__"));
+  const std::string library = module.substr(0, module.find('.'));
+  return library == "jax" || library == "jaxlib" || library == "tensorflow";
+}
+
+[[noreturn]] void refuse_as_read_only(const std::string& name) {
+  refuse(name, "is read-only: give memory that may be written, or another place by out=");
+}
+
 }  // namespace
 
 tensor tensor::to_read(nb::handle object, const std::string& name) {
@@ -155,11 +166,11 @@ tensor tensor::to_read(nb::handle object, const std::string& name) {
 }
 
 tensor tensor::to_write(nb::handle object, const std::string& name) {
+  if (is_immutable(object)) refuse_as_read_only(name);
   const nb::object plain = without_gradient(object);
   std::optional<export_> found = exported<>(plain);
   if (!found) {
-    if (exported<nb::ro>(plain))
-      refuse(name, "is read-only: give memory that may be written, or another place by out=");
+    if (exported<nb::ro>(plain)) refuse_as_read_only(name);
     refuse_as_unexportable(object, name);
   }
   const any_matrix matrix = matrix_of(*found, object, name);
