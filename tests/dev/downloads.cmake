@@ -10,7 +10,7 @@ string(REPEAT "[0-9a-f]" 40 commit)
 set(hash "GIT_TAG +${commit}|REF +${commit}|(URL_HASH|EXPECTED_HASH) +SHA(256|512)=|SHA512 +[0-9a-f]")
 
 set(checked 0)
-foreach(folder IN ITEMS bench cmake dispatch docs examples packaging tests tools)
+foreach(folder IN ITEMS bench cmake dispatch docs examples packaging python tests tools)
   file(GLOB_RECURSE scripts_below ${SOURCE}/${folder}/CMakeLists.txt ${SOURCE}/${folder}/*.cmake)
   list(APPEND scripts ${scripts_below})
 endforeach()
