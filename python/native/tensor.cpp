@@ -178,11 +178,15 @@ tensor tensor::to_write(nb::handle object, const std::string& name) {
 }
 
 void tensor::say_written() const {
-  if (!is_of_torch(source_)) return;
-  const nb::object graph = torch_module().attr("autograd").attr("graph");
-  if (!nb::hasattr(graph, "increment_version")) return;        // before 2.1
-  if (nb::cast<bool>(source_.attr("is_inference")())) return;  // these have no version
-  graph.attr("increment_version")(source_);
+  try {
+    if (!is_of_torch(source_)) return;
+    const nb::object graph = torch_module().attr("autograd").attr("graph");
+    if (!nb::hasattr(graph, "increment_version")) return;        // before 2.1
+    if (nb::cast<bool>(source_.attr("is_inference")())) return;  // these have no version
+    graph.attr("increment_version")(source_);
+  } catch (nb::python_error& error) {
+    error.discard_as_unraisable(source_);
+  }
 }
 
 }  // namespace revlora::python

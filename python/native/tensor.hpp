@@ -23,7 +23,7 @@ class tensor {
 
   const any_matrix& matrix() const { return matrix_; }
   /// Tells PyTorch that the tensor was written, as its own operations in place do: autograd refuses
-  /// to use what was saved of it before.
+  /// to use what was saved of it before. Throws nothing: what leads back must not be lost.
   void say_written() const;
 
  private:

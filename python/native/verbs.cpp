@@ -30,27 +30,24 @@ class call {
                          : weights_of_call::to_read(weights, "W")),
         to(is_in_place ? from : weights_of_call::to_write(out, "out")) {}
 
+  /// Does a verb that nothing leads back.
+  template <class Verb>
+  auto run(const Verb& verb) const {
+    return run(verb, [](const any_matrix&) {});
+  }
   /// Does `verb` with Python's lock released; where Ctrl-C came meanwhile, also `its_inverse`, if
   /// that was in place.
   template <class Verb, class Inverse>
   auto run(const Verb& verb, const Inverse& its_inverse) const {
     const auto done = unlocked(
         [&] { return is_in_place ? verb(to.matrix()) : verb(from.matrix(), to.matrix()); });
+    to.say_written();
     try {
       stop_if_interrupted();
     } catch (...) {
       if (is_in_place) unlocked([&] { its_inverse(to.matrix()); });
       throw;
     }
-    to.say_written();
-    return done;
-  }
-  /// Of a verb that nothing leads back.
-  template <class Verb>
-  auto run(const Verb& verb) const {
-    const auto done = unlocked(
-        [&] { return is_in_place ? verb(to.matrix()) : verb(from.matrix(), to.matrix()); });
-    to.say_written();
     return done;
   }
 
