@@ -8,6 +8,30 @@ namespace {
 using revlora::refusal;
 using revlora::undo_record;
 
+TEST(Refusal, HasAName) {
+#define EXPECT_NAME(value) EXPECT_STREQ(name_of(refusal::value), #value)
+  EXPECT_NAME(none);
+  EXPECT_NAME(invalid_input);
+  EXPECT_NAME(empty_record);
+  EXPECT_NAME(not_a_record);
+  EXPECT_NAME(other_version);
+  EXPECT_NAME(truncated);
+  EXPECT_NAME(damaged);
+  EXPECT_NAME(other_type);
+  EXPECT_NAME(other_shape);
+  EXPECT_NAME(other_scales);
+  EXPECT_NAME(other_recipe);
+  EXPECT_NAME(other_count);
+  EXPECT_NAME(other_order);
+  EXPECT_NAME(other_strength);
+  EXPECT_NAME(other_adapter);
+  EXPECT_NAME(weights_changed);
+  EXPECT_NAME(already_unmerged);
+  EXPECT_NAME(executor_failed);
+  EXPECT_NAME(out_of_memory);
+#undef EXPECT_NAME
+}
+
 template <class W>
 class Attempt : public testing::Test {
  protected:

@@ -53,6 +53,30 @@ enum class refusal {
   out_of_memory,     ///< where exceptions are wanted: std::bad_alloc
 };
 
+/// "weights_changed" and the like: the name of the value.
+constexpr const char* name_of(refusal reason) {
+  constexpr const char* names[] = {"none",
+                                   "invalid_input",
+                                   "empty_record",
+                                   "not_a_record",
+                                   "other_version",
+                                   "truncated",
+                                   "damaged",
+                                   "other_type",
+                                   "other_shape",
+                                   "other_scales",
+                                   "other_recipe",
+                                   "other_count",
+                                   "other_order",
+                                   "other_strength",
+                                   "other_adapter",
+                                   "weights_changed",
+                                   "already_unmerged",
+                                   "executor_failed",
+                                   "out_of_memory"};
+  return names[static_cast<int>(reason)];
+}
+
 /// What a check found: nothing that is wrong, or why a call would be refused.
 class [[nodiscard]] validation {
  public:

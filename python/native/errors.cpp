@@ -8,26 +8,6 @@ namespace revlora::python {
 
 namespace {
 
-constexpr const char* reasons[] = {"none",
-                                   "invalid_input",
-                                   "empty_record",
-                                   "not_a_record",
-                                   "other_version",
-                                   "truncated",
-                                   "damaged",
-                                   "other_type",
-                                   "other_shape",
-                                   "other_scales",
-                                   "other_recipe",
-                                   "other_count",
-                                   "other_order",
-                                   "other_strength",
-                                   "other_adapter",
-                                   "weights_changed",
-                                   "already_unmerged",
-                                   "executor_failed",
-                                   "out_of_memory"};
-
 void raise_in_python(const char* exception, const std::string& text, refusal reason) {
   const nb::object type = nb::module_::import_("revlora._errors").attr(exception);
   const nb::object made =
@@ -38,7 +18,7 @@ void raise_in_python(const char* exception, const std::string& text, refusal rea
 }  // namespace
 
 nb::object reason_of(refusal reason) {
-  return nb::str(reasons[static_cast<int>(reason)]);
+  return nb::str(name_of(reason));
 }
 
 nb::object as_object(const merge_report& report) {
