@@ -56,7 +56,7 @@ void require(const std::string& name, const validation& found) {
   throw record_refused(found.reason(), text);
 }
 
-/// Two that share memory would undo each other's work.
+/// Two that share memory would undo each other's work. Told by the first and last byte.
 void require_apart(const std::vector<std::unique_ptr<exchange>>& all) {
   struct place {
     const std::byte *begin, *end;
@@ -76,7 +76,8 @@ void require_apart(const std::vector<std::unique_ptr<exchange>>& all) {
   for (std::size_t i = 1; i < places.size(); ++i)
     if (before(places[i].begin, places[i - 1].end))
       throw invalid_input("revlora: '" + *places[i - 1].name + "' and '" + *places[i].name +
-                          "' share memory: give all adapters of a matrix in one list");
+                          "' share memory, or one lies between rows of the other: give all "
+                          "adapters of a matrix in one list");
 }
 
 /// Exchanges that are done from the first to the last, or not at all.
