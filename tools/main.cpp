@@ -1,73 +1,21 @@
-// The `revlora` program: what it needs of the system, and how it ends.
-#include <fcntl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
+// The `revlora` program: all of it is in the library revlora_tool.
+#include <filesystem>
 
-#include <algorithm>
-#include <csignal>
-#include <iostream>
-
-#include "commands/command_line.hpp"
-#include "console/interruption.hpp"
+#include "commands/program.hpp"
 
 namespace {
 
-namespace tool = revlora::tool;
+namespace fs = std::filesystem;
 
-int fail(tool::exit_status with, std::string message) {
-  // One line, whatever the library that reads the command line says.
-  std::replace(message.begin(), message.end(), '\n', ' ');
-  std::replace_if(
-      message.begin(), message.end(),
-      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
-  std::cerr << "revlora: " << message << '\n';
-  return static_cast<int>(with);
-}
-
-/// Descriptors 0 to 2 must not become those of a model: what is printed would be written into it.
-void open_standard_streams() {
-  int number = 0;
-  while (number >= 0 && number <= STDERR_FILENO) number = ::open("/dev/null", O_RDONLY);
-  if (number >= 0) ::close(number);
-}
-
-/// Errors of writing, and no end in the middle of it: a reader that has gone, a limit to files.
-void ignore_signals_of_writing() {
-  std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGXFSZ, SIG_IGN);
-}
-
-/// The files of a model are all open while it is worked on.
-void allow_many_files() {
-  struct rlimit limit;
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
+/// Where `make install` puts it, as seen from the program; nothing if that cannot be told.
+fs::path demo_data() {
+  std::error_code unknown;
+  const fs::path program = fs::read_symlink("/proc/self/exe", unknown);
+  return unknown ? fs::path() : program.parent_path().parent_path() / "share/revlora/demo/ocr-bf16";
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  open_standard_streams();
-  ::umask(077);  // what is made gets its permissions from what it is made of
-  ignore_signals_of_writing();
-  allow_many_files();
-  tool::watch_for_interruptions();
-  tool::exit_status status = tool::exit_status::done;
-  try {
-    status = tool::run_command_line({argv + std::min(argc, 1), argv + argc});
-  } catch (const tool::interrupted& error) {
-    fail(tool::exit_status::not_done, error.what());
-    tool::end_by_signal(error.signal());
-  } catch (const tool::partly_done& error) {
-    return fail(tool::exit_status::partly_done, error.what());
-  } catch (const std::exception& error) {
-    return fail(tool::exit_status::not_done, tool::reason_of(error));
-  }
-  std::cout.flush();
-  if (!std::cout && status != tool::exit_status::done_with_trouble) {  // which said so already
-    return fail(tool::exit_status::not_done, "cannot write to the standard output");
-  }
-  return static_cast<int>(status);
+  return revlora::tool::run_program(argc, argv, demo_data());
 }

@@ -11,6 +11,7 @@
 #include "console/nearest_word.hpp"
 #include "console/progress.hpp"
 #include "console/table.hpp"
+#include "console/terminal.hpp"
 #include "reports/grouped_names.hpp"
 #include "reports/verify_report.hpp"
 #include "support.hpp"

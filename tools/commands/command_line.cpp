@@ -71,7 +71,8 @@ std::string explained(const CLI::ParseError& error, const std::vector<std::strin
 
 }  // namespace
 
-exit_status run_command_line(std::vector<std::string> words) {
+exit_status run_command_line(std::vector<std::string> words,
+                             const std::filesystem::path& demo_data) {
   exit_status status = exit_status::done;
   CLI::App app(program_description, "revlora");
   app.footer(program_footer);
@@ -87,7 +88,7 @@ exit_status run_command_line(std::vector<std::string> words) {
   add_swap(app, status);
   add_verify(app, status);
   add_info(app, status);
-  add_demo(app, status);
+  add_demo(app, demo_data);
 
   if (words.empty()) {
     throw problem("say what to do: `revlora --help` lists the commands and has examples");

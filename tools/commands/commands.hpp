@@ -3,6 +3,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 
 #include "console/problem.hpp"
 
@@ -13,6 +14,7 @@ void add_unmerge(CLI::App& app, exit_status& status);
 void add_swap(CLI::App& app, exit_status& status);
 void add_verify(CLI::App& app, exit_status& status);
 void add_info(CLI::App& app, exit_status& status);
-void add_demo(CLI::App& app, exit_status& status);
+/// It says nothing but that all is well, or throws. `data` is as of run_demo().
+void add_demo(CLI::App& app, const std::filesystem::path& data);
 
 }  // namespace revlora::tool

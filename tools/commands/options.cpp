@@ -3,7 +3,7 @@
 #include <charconv>
 
 #include "console/problem.hpp"
-#include "console/progress.hpp"
+#include "console/terminal.hpp"
 #include "console/text.hpp"
 
 namespace revlora::tool {

@@ -4,12 +4,13 @@
 #include <cstdlib>
 #include <initializer_list>
 
+#include "console/audience.hpp"
+
 namespace revlora::tool {
 
 namespace {
 
 volatile std::sig_atomic_t came = 0;
-int must_go_on = 0;
 
 extern "C" void remember(int signal) {
   came = signal;
@@ -28,16 +29,21 @@ void watch_for_interruptions() {
   }
 }
 
+int signal_that_came() {
+  return came;
+}
+
 void stop_if_interrupted() {
-  if (came != 0 && must_go_on == 0) throw interrupted(came);
+  audience& now = present_audience();
+  if (now.must_go_on_ == 0) now.stop_if_asked();
 }
 
 uninterrupted::uninterrupted() {
-  ++must_go_on;
+  ++present_audience().must_go_on_;
 }
 
 uninterrupted::~uninterrupted() {
-  --must_go_on;
+  --present_audience().must_go_on_;
 }
 
 void end_by_signal(int signal) {

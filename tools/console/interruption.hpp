@@ -1,18 +1,16 @@
-// Ctrl-C, and other wishes that the program may end.
+// Ctrl-C, and other wishes that the work may end.
 #pragma once
 
 #include <exception>
 
 namespace revlora::tool {
 
-/// From here on SIGINT, SIGTERM and SIGHUP end the program where it is safe to: between two pieces
-/// of work, before anything has taken its place. A signal that was ignored stays so.
-void watch_for_interruptions();
-
-/// Throws `interrupted` if such a signal came.
+/// Throws `interrupted` if the audience wishes it; to be called where it is safe to end: between
+/// two pieces of work, before anything has taken its place.
 void stop_if_interrupted();
 
-/// While there is one, stop_if_interrupted() does nothing: for what has to come to its end.
+/// While there is one, stop_if_interrupted() does nothing on its thread: for what has to come to
+/// its end.
 class uninterrupted {
  public:
   uninterrupted();
@@ -22,13 +20,25 @@ class uninterrupted {
 
 class interrupted : public std::exception {
  public:
-  explicit interrupted(int signal) : signal_(signal) {}
-  int signal() const { return signal_; }
   const char* what() const noexcept override { return "interrupted: the model is as it was"; }
+};
+
+// ---- signals, of which the terminal tells -------------------------------------------------------
+
+class interrupted_by_signal : public interrupted {
+ public:
+  explicit interrupted_by_signal(int signal) : signal_(signal) {}
+  int signal() const { return signal_; }
 
  private:
   int signal_;
 };
+
+/// From here on SIGINT, SIGTERM and SIGHUP are such wishes. A signal that was ignored stays so.
+void watch_for_interruptions();
+
+/// The last one; 0 if there was none.
+int signal_that_came();
 
 /// Ends the program by the signal, as whoever started it expects.
 [[noreturn]] void end_by_signal(int signal);

@@ -1,11 +1,10 @@
 #include "console/problem.hpp"
 
 #include <cerrno>
-#include <iostream>
 #include <new>
 #include <system_error>
 
-#include "console/progress.hpp"
+#include "console/audience.hpp"
 
 namespace revlora::tool {
 
@@ -21,21 +20,16 @@ const char* reason_of(const std::exception& error) {
   return is_memory ? "there is not enough memory" : error.what();
 }
 
-namespace {
-
-void say(const char* kind, const std::string& text) {
-  make_way_for_a_line();
-  std::cerr << "revlora: " << kind << ": " << text << '\n';
+void note(const std::string& text) {
+  present_audience().hear_note(text);
 }
 
-}  // namespace
-
-void note(const std::string& text) {
-  say("note", text);
+void note_once(const std::string& of, const std::string& text) {
+  if (present_audience().noted_.insert(of).second) note(text);
 }
 
 void warn(const std::string& text) {
-  say("warning", text);
+  present_audience().hear_warning(text);
 }
 
 }  // namespace revlora::tool

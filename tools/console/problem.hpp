@@ -35,8 +35,11 @@ problem system_problem(const std::string& what);
 /// What an exception says, in words.
 const char* reason_of(const std::exception& error);
 
-/// Something worth knowing that is no reason to stop: one line on stderr.
+/// Something worth knowing that is no reason to stop, for whoever listens: in the program one line
+/// on stderr.
 void note(const std::string& text);
+/// The first time that it is of this: what is true of one file is as true of the next.
+void note_once(const std::string& of, const std::string& text);
 /// The same of what is likely not what the user meant.
 void warn(const std::string& text);
 

@@ -186,6 +186,7 @@ void model_exchange::run_shards(const exchange_jobs& jobs, undo_writer* writer) 
     if (target_.is_in_place()) model_.reopen(job.shard);
   }
   if (target_.makes_folder()) copy_other_shards(jobs, bar);
+  bar.finish();
 }
 
 void model_exchange::copy_other_shards(const exchange_jobs& jobs, progress& bar) {

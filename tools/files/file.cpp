@@ -12,10 +12,8 @@
 
 #include "console/interruption.hpp"
 #include "console/problem.hpp"
-#include "console/progress.hpp"
 #include "console/text.hpp"
 #include "files/access.hpp"
-#include "files/file_system_limits.hpp"
 
 namespace revlora::tool {
 
@@ -153,9 +151,9 @@ file::lock_outcome try_to_lock(const descriptor& target, const std::filesystem::
     return file::lock_outcome::locked;
   }
   if (errno == EWOULDBLOCK) return file::lock_outcome::taken;
-  note_limit(file_system_limit::no_locks,
-             std::string(system_problem("cannot lock " + quoted(path)).what()) +
-                 ": see to it that no other revlora is at work here");
+  note_once("file systems without locks",
+            std::string(system_problem("cannot lock " + quoted(path)).what()) +
+                ": see to it that no other revlora is at work here");
   return file::lock_outcome::impossible;
 }
 

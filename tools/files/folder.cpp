@@ -11,7 +11,6 @@
 #include "console/problem.hpp"
 #include "console/text.hpp"
 #include "files/access.hpp"
-#include "files/file_system_limits.hpp"
 
 namespace revlora::tool {
 
@@ -237,8 +236,8 @@ void folder::flush() const {
   if (repeated([&] { return ::fsync(descriptor_.number()); }) == 0) return;
   const problem reason = system_problem("cannot write the folder " + quoted(path_) + " to disk");
   if (!is_refusal_in_principle(errno)) throw reason;
-  note_limit(file_system_limit::no_durable_names,
-             std::string(reason.what()) + ": this file system keeps names as it likes");
+  note_once("file systems without durable names",
+            std::string(reason.what()) + ": this file system keeps names as it likes");
 }
 
 folder_lock::folder_lock(const folder& target, file::lock_kind wanted)

@@ -14,14 +14,14 @@ nlohmann::ordered_json change_report::json_of(const char* command, bool dry_run)
            trouble().empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(trouble())}};
 }
 
-void print(const report& said, bool json) {
-  if (!json) {
-    std::cout << said.text();
-    return;
-  }
+std::string json_text(const report& said) {
   // Names in files need not be UTF-8, and JSON has to be.
   constexpr auto unreadable = nlohmann::ordered_json::error_handler_t::replace;
-  std::cout << said.json().dump(-1, ' ', false, unreadable) << '\n';
+  return said.json().dump(-1, ' ', false, unreadable);
+}
+
+void print(const report& said, bool json) {
+  std::cout << (json ? json_text(said) + '\n' : said.text());
 }
 
 exit_status print_done(const change_report& said, bool json) noexcept {

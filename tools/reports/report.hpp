@@ -35,6 +35,9 @@ class change_report : public report {
   nlohmann::ordered_json json_of(const char* command, bool dry_run) const;
 };
 
+/// Its JSON, in one line.
+std::string json_text(const report& said);
+
 void print(const report& said, bool json);
 
 /// Prints it, and says how the command ended; if it could not be printed, too. Never throws.

@@ -115,6 +115,7 @@ class comparison {
       for (const candidate& each : list) look_at(*each.tensor);
     }
     ordered_work(0).run(std::move(pieces_));
+    bar_.finish();
   }
 
   tensor_state of(const undo_tensor& tensor) const { return verdicts_.at(&tensor).state(); }

@@ -6,6 +6,7 @@
 #include <system_error>
 #include <thread>
 
+#include "console/audience.hpp"
 #include "console/interruption.hpp"
 
 namespace revlora::tool {
@@ -23,6 +24,22 @@ std::size_t processors() {
   return static_cast<std::size_t>(CPU_COUNT(&allowed));
 }
 
+/// That of a thread which works for another one. It leaves it to that one to tell how far all of
+/// them are, and to be asked to stop, which it does between its own pieces: whoever called the
+/// engine is spoken to on the thread of the call only.
+class audience_of_worker final : public audience {
+ public:
+  explicit audience_of_worker(audience& caller) : caller_(caller) {}
+
+  void hear(const progress&) override {}
+  void hear_note(const std::string& text) override { caller_.hear_note(text); }
+  void hear_warning(const std::string& text) override { caller_.hear_warning(text); }
+  void stop_if_asked() override {}
+
+ private:
+  audience& caller_;
+};
+
 }  // namespace
 
 ordered_work::ordered_work(int threads)
@@ -33,11 +50,16 @@ ordered_work::ordered_work(int threads)
 void ordered_work::run(std::vector<piece> pieces) {
   next_ = finished_ = 0;
   failure_ = nullptr;
+  audience& caller = present_audience();
   std::vector<std::thread> others;
   try {
     others.reserve(threads_);
     while (others.size() + 1 < std::min(threads_, pieces.size())) {
-      others.emplace_back([&] { take_part(pieces); });
+      others.emplace_back([&] {
+        audience_of_worker own(caller);
+        const listening meanwhile(own);
+        take_part(pieces);
+      });
     }
   } catch (const std::exception&) {  // then with those that there are
   }
