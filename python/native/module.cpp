@@ -12,6 +12,8 @@ NB_MODULE(_native, module) {
   python::bind_records(module);
   python::bind_verbs(module);
   python::bind_many(module);
+  python::bind_checkpoint(module);
+  python::bind_program(module);
   module.def("instruction_set",
              [] { return revlora::dispatch::name_of(revlora::dispatch::chosen()); });
   module.def("version", [] {

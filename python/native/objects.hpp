@@ -107,5 +107,7 @@ void bind_adapters(nb::module_& module);
 void bind_records(nb::module_& module);
 void bind_verbs(nb::module_& module);
 void bind_many(nb::module_& module);
+void bind_checkpoint(nb::module_& module);
+void bind_program(nb::module_& module);
 
 }  // namespace revlora::python

@@ -10,4 +10,7 @@ namespace revlora::python {
 /// forever (parallel.hpp). Such children are what data loaders and multiprocessing make.
 default_executor executor_of(int threads);
 
+/// Throws invalid_input if it is none.
+void require_thread_count(int threads);
+
 }  // namespace revlora::python

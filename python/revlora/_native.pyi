@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Sequence, Union
+from typing import Any, Callable, Sequence, Union
 
 from ._results import Report, Validation
 
@@ -121,3 +121,60 @@ def exchange_all(
 ) -> None: ...
 def instruction_set() -> str: ...
 def version() -> str: ...
+
+_Progress = Union[Callable[[str, int, int], object], None]
+
+class MergeOptions:
+    def __init__(
+        self,
+        recipe: str,
+        fan_in_fan_out: bool | None,
+        allow_unused: bool,
+        embed: bool,
+        dry_run: bool,
+    ) -> None: ...
+
+class CommonOptions:
+    def __init__(self, force: bool, sync: bool, threads: int, weights: str | None) -> None: ...
+
+def merge_checkpoint(
+    model: bytes,
+    adapters: list[tuple[bytes, float]],
+    out: bytes | None,
+    undo: bytes | None,
+    overwrite_undo: bool,
+    how: MergeOptions,
+    common: CommonOptions,
+    progress: _Progress,
+    notes: list[str],
+) -> str: ...
+def unmerge_checkpoint(
+    model: bytes,
+    undo: bytes | None,
+    adapters: list[bytes],
+    dry_run: bool,
+    common: CommonOptions,
+    progress: _Progress,
+    notes: list[str],
+) -> str: ...
+def swap_checkpoint(
+    model: bytes,
+    to: list[tuple[bytes, float]],
+    undo: bytes | None,
+    adapters: list[bytes],
+    how: MergeOptions,
+    common: CommonOptions,
+    progress: _Progress,
+    notes: list[str],
+) -> str: ...
+def verify_checkpoint(
+    model: bytes,
+    undo: bytes | None,
+    common: CommonOptions,
+    progress: _Progress,
+    notes: list[str],
+) -> str: ...
+def describe_path(
+    path: bytes, weights: str | None, progress: _Progress, notes: list[str]
+) -> str: ...
+def run_program(words: list[bytes], demo_data: bytes) -> int: ...
