@@ -44,7 +44,7 @@ class Revlora(ConanFile):
     def generate(self):
         toolchain = CMakeToolchain(self)
         toolchain.cache_variables["REVLORA_BUILD_DISPATCH"] = not self.options.header_only
-        for part in ("TESTS", "BENCH", "TOOLS", "EXAMPLES"):
+        for part in ("C", "TESTS", "BENCH", "TOOLS", "EXAMPLES"):
             toolchain.cache_variables[f"REVLORA_BUILD_{part}"] = False
         toolchain.generate()
 

@@ -14,8 +14,8 @@ endif()
 
 vcpkg_cmake_configure(
   SOURCE_PATH "${SOURCE_PATH}"
-  OPTIONS ${feature_options} -DREVLORA_BUILD_TESTS=OFF -DREVLORA_BUILD_BENCH=OFF
-          -DREVLORA_BUILD_TOOLS=OFF -DREVLORA_BUILD_EXAMPLES=OFF)
+  OPTIONS ${feature_options} -DREVLORA_BUILD_C=OFF -DREVLORA_BUILD_TESTS=OFF
+          -DREVLORA_BUILD_BENCH=OFF -DREVLORA_BUILD_TOOLS=OFF -DREVLORA_BUILD_EXAMPLES=OFF)
 vcpkg_cmake_install()
 vcpkg_cmake_config_fixup(CONFIG_PATH ${package_root}/cmake/revlora)
 vcpkg_fixup_pkgconfig()

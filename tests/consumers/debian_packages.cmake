@@ -40,12 +40,23 @@ function(check_package name depends)
   run(dpkg-deb --extract ${package} ${OUTPUT}/unpacked)
 endfunction()
 
-check_package(librevlora-dev "libxsimd-dev \\(>= 8\\.1\\)"
-              "usr/include/revlora/revlora\\.hpp" "usr/include/revlora/[a-z_/0-9]+\\.hpp"
+check_package(librevlora-dev "libxsimd-dev \\(>= 8\\.1\\), librevlora0 \\(= ${VERSION}\\)"
+              "usr/include/revlora/revlora\\.h" "usr/include/revlora/revlora\\.hpp" "usr/include/revlora/[a-z_/0-9]+\\.hpp"
               "usr/lib.*/cmake/revlora/revlora-config\\.cmake"
               "usr/lib.*/cmake/revlora/[a-z-]+\\.cmake"
               "usr/lib.*/pkgconfig/revlora\\.pc" "usr/lib.*/pkgconfig/revlora-dispatch\\.pc"
-              "usr/lib.*/librevlora_dispatch\\.(a|so)")
+              "usr/lib.*/pkgconfig/revlora-c\\.pc"
+              "usr/lib.*/librevlora_dispatch\\.(a|so)"
+              "usr/lib.*/librevlora\\.a" "usr/lib.*/librevlora\\.so -> librevlora\\.so\\.0")
+check_package(librevlora0 "libc6.*libstdc\\+\\+6"
+              "usr/lib.*/librevlora\\.so\\.0 -> librevlora\\.so\\.${VERSION}"
+              "usr/lib.*/librevlora\\.so\\.${VERSION}")
+file(GLOB package ${OUTPUT}/librevlora0_*.deb)
+check_field(${package} Section "^libs\n$")
+run(dpkg-deb --info ${package} shlibs)
+if(NOT output STREQUAL "librevlora 0 librevlora0 (>= ${VERSION})\n")
+  message(SEND_ERROR "what programs of others are to depend on: ${output}")
+endif()
 check_package(revlora "libc6.*libstdc\\+\\+6"
               usr/bin/revlora "usr/share/man/man1/revlora\\.1"
               usr/share/bash-completion/completions/revlora
