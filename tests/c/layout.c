@@ -1,36 +1,38 @@
-/* Where the members of structs are, on machines of 64 bits: never to change within librevlora.so.0.
+/* Where the members of structs are, and how large, on machines of 64 bits: never to change within
+ * librevlora.so.0.
  */
 #include "check.h"
 #include "scene.h"
 
-#define AT(offset, type, member) \
-  typedef char type##_##member[offsetof(type, member) == (offset) ? 1 : -1]
+#define AT(offset, bytes, type, member) \
+  typedef char type##_##member          \
+      [offsetof(type, member) == (offset) && sizeof(((type*)NULL)->member) == (bytes) ? 1 : -1]
 #define OF_SIZE(bytes, type) typedef char type##_bytes[sizeof(type) == (bytes) ? 1 : -1]
 
-AT(0, revlora_matrix, size);
-AT(8, revlora_matrix, data);
-AT(16, revlora_matrix, type);
-AT(24, revlora_matrix, rows);
-AT(32, revlora_matrix, cols);
-AT(40, revlora_matrix, row_stride);
-AT(48, revlora_matrix, col_stride);
-AT(56, revlora_matrix, scales);
+AT(0, 8, revlora_matrix, size);
+AT(8, 8, revlora_matrix, data);
+AT(16, 4, revlora_matrix, type);
+AT(24, 8, revlora_matrix, rows);
+AT(32, 8, revlora_matrix, cols);
+AT(40, 8, revlora_matrix, row_stride);
+AT(48, 8, revlora_matrix, col_stride);
+AT(56, 8, revlora_matrix, scales);
 OF_SIZE(64, revlora_matrix);
-AT(0, revlora_report, size);
-AT(8, revlora_report, changed);
-AT(16, revlora_report, became_not_finite);
+AT(0, 8, revlora_report, size);
+AT(8, 8, revlora_report, changed);
+AT(16, 8, revlora_report, became_not_finite);
 OF_SIZE(24, revlora_report);
-AT(0, revlora_executor, parallel_for);
-AT(8, revlora_executor, context);
+AT(0, 8, revlora_executor, parallel_for);
+AT(8, 8, revlora_executor, context);
 OF_SIZE(16, revlora_executor);
-AT(0, revlora_options, size);
-AT(8, revlora_options, threads);
-AT(16, revlora_options, executor);
-AT(32, revlora_options, workspace);
+AT(0, 8, revlora_options, size);
+AT(8, 4, revlora_options, threads);
+AT(16, 16, revlora_options, executor);
+AT(32, 8, revlora_options, workspace);
 OF_SIZE(40, revlora_options);
-AT(0, revlora_error, size);
-AT(8, revlora_error, status);
-AT(12, revlora_error, text);
+AT(0, 8, revlora_error, size);
+AT(8, 4, revlora_error, status);
+AT(12, 500, revlora_error, text);
 OF_SIZE(512, revlora_error);
 
 /* The numbers and names of statuses too. */
