@@ -24,9 +24,7 @@ Calls of several threads may work at a time; those on one folder refuse each oth
 from __future__ import annotations
 
 import json
-import math
-import os
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from . import _native
 from ._checkpoint_results import (
@@ -38,7 +36,8 @@ from ._checkpoint_results import (
     Update,
     VerifyResult,
 )
-from ._errors import CheckpointError, DoneWithTrouble, InvalidInput, PartlyDone
+from ._errors import CheckpointError, DoneWithTrouble, PartlyDone
+from ._paths import AdapterPaths, Path, encoded, encoded_adapters, encoded_or_none
 
 __all__ = [
     "AdapterPaths",
@@ -61,9 +60,6 @@ __all__ = [
     "verify",
 ]
 
-Path = Union[str, "os.PathLike[str]"]
-AdapterPaths = Union[Path, Sequence[Union[Path, Tuple[Path, float]]]]
-"""One adapter, or several in the order in which they are added; some with a strength."""
 Progress = Callable[[str, int, int], object]
 
 
@@ -112,10 +108,10 @@ def merge(
     """
     result: MergeResult = _run(
         _native.merge_checkpoint,
-        _encoded(model),
-        _encoded_adapters(adapters),
-        _encoded_or_none(out),
-        _encoded_or_none(undo),
+        encoded(model),
+        encoded_adapters(adapters),
+        encoded_or_none(out),
+        encoded_or_none(undo),
         overwrite_undo,
         _native.MergeOptions(recipe, fan_in_fan_out, allow_unused, embed, dry_run),
         _native.CommonOptions(force, sync, threads, weights),
@@ -143,9 +139,9 @@ def unmerge(
     """
     result: UnmergeResult = _run(
         _native.unmerge_checkpoint,
-        _encoded(model),
-        _encoded_or_none(undo),
-        [_encoded(each) for each in adapters],
+        encoded(model),
+        encoded_or_none(undo),
+        [encoded(each) for each in adapters],
         dry_run,
         _native.CommonOptions(force, sync, threads, weights),
         progress,
@@ -177,10 +173,10 @@ def swap(
     """
     result: MergeResult = _run(
         _native.swap_checkpoint,
-        _encoded(model),
-        _encoded_adapters(to),
-        _encoded_or_none(undo),
-        [_encoded(each) for each in adapters],
+        encoded(model),
+        encoded_adapters(to),
+        encoded_or_none(undo),
+        [encoded(each) for each in adapters],
         _native.MergeOptions(recipe, fan_in_fan_out, allow_unused, embed, dry_run),
         _native.CommonOptions(force, sync, threads, weights),
         progress,
@@ -198,7 +194,7 @@ def verify(
     """Tells whether a model is at its base, or merged, and with what. Changes nothing."""
     common = _native.CommonOptions(False, True, 0, weights)
     result: VerifyResult = _run(
-        _native.verify_checkpoint, _encoded(model), _encoded_or_none(undo), common, progress
+        _native.verify_checkpoint, encoded(model), encoded_or_none(undo), common, progress
     )
     return result
 
@@ -212,7 +208,7 @@ def info(
     depend on that, and ``man revlora`` lists them. Adapters that cannot be merged are described,
     too: ``refused`` says why not, or is None.
     """
-    result: Dict[str, Any] = _run(_native.describe_path, _encoded(path), weights, progress)
+    result: Dict[str, Any] = _run(_native.describe_path, encoded(path), weights, progress)
     return result
 
 
@@ -227,31 +223,3 @@ def _run(call: Callable[..., str], *arguments: Any) -> Any:
     if result.get("trouble"):
         raise DoneWithTrouble(f"revlora: {result['trouble']}", result)
     return result
-
-
-def _encoded(path: Path) -> bytes:
-    encoded = os.fsencode(path)
-    if b"\0" in encoded:
-        raise InvalidInput(f"revlora: {path!r} is no path: it has a null character in it")
-    return encoded
-
-
-def _encoded_or_none(path: Optional[Path]) -> Optional[bytes]:
-    return None if path is None else _encoded(path)
-
-
-def _encoded_adapters(adapters: AdapterPaths) -> List[Tuple[bytes, float]]:
-    if isinstance(adapters, (str, os.PathLike)):
-        return [(_encoded(adapters), 1.0)]
-    return [_encoded_adapter(each) for each in adapters]
-
-
-def _encoded_adapter(adapter: Union[Path, Tuple[Path, float]]) -> Tuple[bytes, float]:
-    if isinstance(adapter, (str, os.PathLike)):
-        return _encoded(adapter), 1.0
-    if not isinstance(adapter, tuple) or len(adapter) != 2:
-        raise InvalidInput(f"revlora: {adapter!r} is no adapter: give a path, or (path, strength)")
-    path, strength = adapter[0], float(adapter[1])
-    if not math.isfinite(strength):
-        raise InvalidInput(f"revlora: the strength of {path!r} is {strength}: give a finite number")
-    return _encoded(path), strength

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import pathlib
-from typing import Any
+import shutil
+from typing import Any, Dict
 
 import numpy as np
 import pytest
@@ -11,6 +13,8 @@ import pytest
 import revlora
 
 DATA = pathlib.Path(__file__).parents[1] / "data"
+OCR = DATA / "ocr-bf16"
+LLAMA = DATA / "llama-bf16"
 
 
 class Stored:
@@ -46,3 +50,35 @@ class Scene:
 @pytest.fixture
 def scene() -> Scene:
     return Scene()
+
+
+def contents(folder: pathlib.Path) -> Dict[str, str]:
+    """All that is in a folder: names, and hashes of what the files have in them."""
+    return {
+        str(each.relative_to(folder)): (
+            hashlib.sha256(each.read_bytes()).hexdigest() if each.is_file() else "folder"
+        )
+        for each in sorted(folder.rglob("*"))
+    }
+
+
+def of_model(folder: pathlib.Path) -> Dict[str, str]:
+    return {name: what for name, what in contents(folder).items() if not name.endswith(".undo")}
+
+
+@pytest.fixture
+def ocr(tmp_path: pathlib.Path) -> pathlib.Path:
+    folder = tmp_path / "ocr"
+    folder.mkdir()
+    shutil.copy(OCR / "model.safetensors", folder)
+    return folder
+
+
+@pytest.fixture
+def llama(tmp_path: pathlib.Path) -> pathlib.Path:
+    folder = tmp_path / "llama"
+    folder.mkdir()
+    for each in LLAMA.iterdir():
+        if each.is_file():
+            shutil.copy(each, folder)
+    return folder
