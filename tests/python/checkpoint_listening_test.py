@@ -7,7 +7,6 @@ import pathlib
 import shutil
 import signal
 import threading
-import time
 from typing import Any, Callable, List, Tuple
 
 import pytest
@@ -94,33 +93,39 @@ def test_what_stops_a_call_leaves_the_model_as_it_was_at_any_moment(
 
 def test_ctrl_c_is_heeded_while_the_engine_is_at_work(llama: pathlib.Path) -> None:
     before = contents(llama)
+    is_at_work = is_over = False
 
     def press_when_at_work() -> None:
-        while not any(llama.glob(".revlora-*")) and not is_over.is_set():
+        while not any(llama.glob(".revlora-*")) and not is_over:
             pass
         os.kill(os.getpid(), signal.SIGINT)
 
+    def handle(*_: object) -> None:
+        if is_at_work:
+            raise KeyboardInterrupt
+
     stopped = 0
-    for _ in range(50):
-        is_over = threading.Event()
-        other = threading.Thread(target=press_when_at_work)
-        try:
+    handler_before = signal.signal(signal.SIGINT, handle)
+    try:
+        for _ in range(50):
+            is_at_work, is_over = True, False
+            other = threading.Thread(target=press_when_at_work)
             other.start()
             try:
                 checkpoint.merge(llama, LLAMA / "rslora-all-r32")
-            finally:
-                is_over.set()
-                other.join()
-                is_base = contents(llama) == before
-            time.sleep(10)
-        except KeyboardInterrupt:
-            pass
-        if is_base:
-            stopped += 1
-            continue
-        checkpoint.unmerge(llama)  # it came too late
-        (llama / "model.undo").unlink()
-        assert contents(llama) == before
+                is_at_work = False
+            except KeyboardInterrupt:
+                is_at_work = False
+            is_over = True
+            other.join()
+            if contents(llama) == before:
+                stopped += 1
+                continue
+            checkpoint.unmerge(llama)  # it came too late
+            (llama / "model.undo").unlink()
+            assert contents(llama) == before
+    finally:
+        signal.signal(signal.SIGINT, handler_before)
     assert stopped > 0
 
 
