@@ -84,9 +84,4 @@ def weights_of(name: str, given: Weights) -> Any:
             f"revlora: '{name}': the weight of the {kind} is no parameter but computed from others: "
             "give the tensor that is to be changed"
         )
-    if weight.dim() != 2:
-        raise InvalidInput(
-            f"revlora: '{name}': the weight of the {kind} has {weight.dim()} dimensions, and a "
-            "matrix has two: give a view of it that has, such as weight.flatten(1)"
-        )
     return weight
