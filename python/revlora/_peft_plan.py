@@ -80,7 +80,7 @@ def _by_memory(matrices: Any) -> Dict[Memory, Matrix]:
     found: Dict[Memory, Matrix] = {}
     for matrix in matrices:
         first = found.setdefault(matrix.memory(), matrix)
-        if not _are_same(first.factors, matrix.factors):
+        if matrix is not first and not _are_same(first.factors, matrix.factors):
             raise refusal(
                 first.name,
                 f"and '{matrix.name}' are one tensor, and their adapters differ: merged, each would "

@@ -12,8 +12,9 @@ before anything is written. ``modules_to_save`` and trained tokens act without b
 left alone.
 
 **While merged** PEFT works as after its own ``merge_adapter()``, and is exact where it takes the
-adapters out: ``unmerge_adapter()``, ``set_adapter()`` and a forward inside of ``disable_adapter()``
-lead the whole base back, and adapters then act unmerged until the next `merge` or `swap`.
+adapters out: ``unmerge_adapter()``, ``set_adapter()``, which adding or loading an adapter calls too,
+and a forward inside of ``disable_adapter()`` lead the whole base back, and adapters then act
+unmerged until the next `merge` or `swap`.
 ``merge_and_unload()`` keeps the merged weights, and so does ``unload()``. What is saved as an
 adapter is not changed by a merge.
 
