@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 import torch
@@ -17,7 +16,7 @@ Updates = Iterator[Tuple[Place, Factors]]
 def adapters_of(layer: Any) -> List[str]:
     """The names of the adapters that a tuner layer has, of whatever kind it is."""
     holders = (getattr(layer, attribute, {}) for attribute in layer.adapter_layer_names)
-    return list(dict.fromkeys(itertools.chain.from_iterable(holder.keys() for holder in holders)))
+    return list(dict.fromkeys(name for holder in holders for name in holder.keys()))
 
 
 def updates_of(name: str, layer: Any, adapter: str) -> Updates:
@@ -26,8 +25,9 @@ def updates_of(name: str, layer: Any, adapter: str) -> Updates:
     if kind not in _KINDS:
         raise refusal(
             name,
-            f"is a {kind.__module__}.{kind.__qualname__}, of which revlora knows no exact merge: leave "
-            "it out of the adapter's target_modules, or merge this model by PEFT's merge_adapter()",
+            f"is a {kind.__module__}.{kind.__qualname__}, of which revlora knows no exact merge: "
+            "leave it out of the adapter's target_modules, or merge this model by PEFT's "
+            "merge_adapter()",
         )
     _require_plain(name, layer, adapter)
     strength = float(layer.scaling[adapter])
@@ -50,8 +50,8 @@ def _require_plain(name: str, layer: Any, adapter: str) -> None:
     if computing is not layer:
         raise refusal(
             name,
-            f"computes by a {type(computing).__name__}, whose update depends on the input (X-LoRA): "
-            "it cannot be merged",
+            f"computes by a {type(computing).__name__}, whose update depends on the input: it "
+            "cannot be merged",
         )
 
 
@@ -72,7 +72,7 @@ def _of_embedding(name: str, layer: Any, adapter: str) -> Iterator[Tuple[Place, 
     base = layer.get_base_layer()
     if base.max_norm is not None:
         raise refusal(
-            name, "has a max_norm, by which each forward changes its weights: no merge can be undone"
+            name, "has a max_norm, so that each forward changes its weights: no merge can be undone"
         )
     b, a = _copied(layer.lora_embedding_A[adapter]).T, _copied(layer.lora_embedding_B[adapter]).T
     yield Place(base, "weight"), b, a
@@ -123,6 +123,8 @@ def _is_transposed(layer: Any, adapter: str, weight: Any, b: Any, a: Any) -> boo
     """Whether experts are stored as ``[in, out]``."""
     if weight.shape[1] != weight.shape[2]:
         return bool(b.shape[0] != weight.shape[1])
+    if b.device != weight.device or a.device != weight.device:
+        return False  # it is refused later, by name
     # Versions of PEFT differ in what they take square ones for: ask this one.
     update = layer.get_delta_weight(adapter)[0].float()
     product = float(layer.scaling[adapter]) * (b.float() @ a.float())

@@ -22,10 +22,10 @@ NOTHING = Plan({}, [])
 class Merged:
     """A merge of adapters into a model.
 
-    Its layers have its `merge` and `unmerge` in place of their own, so that whatever PEFT does, when
-    a layer is disabled, or gets another adapter, the base is led back exactly: that of the whole
-    merge, at once. It holds them weakly, so that a model that is dropped is freed at once; copies
-    and pickles of a model have a copy of it.
+    Its layers have its `merge` and `unmerge` in place of their own, so that where PEFT takes out
+    what is merged, since a layer is disabled or gets another adapter, it does so exactly, and in
+    the whole model at once. They are held weakly, so that a model that is dropped is freed at once.
+    A copy or a pickle of a model has a merge of its own.
     """
 
     def __init__(self) -> None:
@@ -45,9 +45,9 @@ class Merged:
         new = set(names) - {name for _, merged in self.layers() for name in merged}
         if new:
             raise InvalidInput(
-                f"revlora: {sorted(new)} cannot be merged too by PEFT, because that would make what "
-                "revlora has merged impossible to take out: call revlora.peft.swap(model, names) with "
-                "all that is to be merged, or revlora.peft.unmerge(model) first"
+                f"revlora: {sorted(new)} cannot be merged too by PEFT, since what revlora has "
+                "merged could not be taken out then: call revlora.peft.swap(model, names) with all "
+                "that is to be merged, or revlora.peft.unmerge(model) first"
             )
         warnings.warn("All adapters are already merged, nothing to do.", stacklevel=2)
 
@@ -83,7 +83,7 @@ class Merged:
 
 
 def merges_in(model: torch.nn.Module) -> List[Merged]:
-    """What revlora has merged in a model; refuses one whose other half lies outside, or is PEFT's."""
+    """What revlora has merged in a model; refuses a model that is a part of what was merged."""
     found: Dict[int, Merged] = {}
     inside = set()
     for name, layer in tuner_layers(model):
@@ -94,7 +94,7 @@ def merges_in(model: torch.nn.Module) -> List[Merged]:
     for merged in found.values():
         if any(id(layer) not in inside for layer, _ in merged.layers()):
             raise InvalidInput(
-                "revlora: this is a part of a model that was merged as a whole: give the whole model"
+                "revlora: this is a part of a model that was merged as a whole: give that"
             )
     return list(found.values())
 
@@ -107,13 +107,13 @@ def require_none_of_peft(model: torch.nn.Module) -> None:
         if layer.merged_adapters and not is_ours and not isinstance(layer, TrainableTokensLayer):
             raise refusal(
                 name,
-                f"has been merged by PEFT itself ({', '.join(layer.merged_adapters)}), which keeps no "
-                "record: take that out first, by unmerge_adapter(), which rounds, or load the base anew",
+                f"has been merged by PEFT itself ({', '.join(layer.merged_adapters)}), which keeps "
+                "no record: load the base anew, or take it out by unmerge_adapter(), which rounds",
             )
 
 
 def exchange(merges: List[Merged], wanted: Plan, recipe: Optional[str], threads: int) -> Merged:
-    """Takes out what is merged and merges what is wanted, in one pass, in all matrices or in none."""
+    """Takes out what is merged and merges what is wanted, in one pass, everywhere or nowhere."""
     before = {matrix.memory(): matrix for merged in merges for matrix in merged.matrices}
     after = wanted.matrices
     for memory, matrix in after.items():

@@ -20,7 +20,7 @@ class Place(NamedTuple):
     has_channels_last: bool = False
 
     def matrix(self) -> Any:
-        """A view ``[out, in]``, or as it is stored; of a bias a row, of a kernel one row an output."""
+        """A view of it as it is stored: a kernel has a row for each output, and a bias is a row."""
         weight = getattr(self.module, self.parameter).detach()
         if self.expert is not None:
             weight = weight[self.expert]
@@ -63,7 +63,8 @@ def parameter_of(name: str, layer: Any, parameter: str) -> Any:
     if weight.dtype not in MERGEABLE:
         raise refusal(
             where,
-            f"has elements of {str(weight.dtype).replace('torch.', '')}; revlora merges PEFT's layers "
-            "of float32, float16 and bfloat16. If it is quantised, merge into the model it was made of",
+            f"has elements of {str(weight.dtype).replace('torch.', '')}; revlora merges layers of "
+            "PEFT in float32, float16 and bfloat16. If it is quantised, load the model that it was "
+            "made of",
         )
     return weight

@@ -18,7 +18,7 @@ Memory = Tuple[int, Tuple[int, ...], Tuple[int, ...]]
 
 
 class Matrix:
-    """A matrix, what is merged into it, and what leads back; nothing is while the record is empty."""
+    """A matrix, what is to be merged into it or is, and what leads back, empty until it is."""
 
     def __init__(self, name: str, place: Place) -> None:
         self.name = name
@@ -31,7 +31,8 @@ class Matrix:
             return self.place.matrix()
         except RuntimeError as error:
             raise refusal(
-                self.name, "lies in memory in another order than when it was merged: lay it out as then"
+                self.name,
+                "lies in memory in another order than when it was merged: bring it into that again",
             ) from error
 
     def memory(self) -> Memory:
@@ -76,15 +77,15 @@ def _called(layer: str, place: Place) -> str:
 
 
 def _by_memory(matrices: Any) -> Dict[Memory, Matrix]:
-    """One matrix of those that are tied: what several modules have as their weight is changed once."""
+    """One of those that are tied: what several modules have as their weight is changed once."""
     found: Dict[Memory, Matrix] = {}
     for matrix in matrices:
         first = found.setdefault(matrix.memory(), matrix)
         if matrix is not first and not _are_same(first.factors, matrix.factors):
             raise refusal(
                 first.name,
-                f"and '{matrix.name}' are one tensor, and their adapters differ: merged, each would "
-                "get what is the other's. Untie them first: load the model with "
+                f"and '{matrix.name}' are one tensor, and their adapters differ: each would get "
+                "what is the other's. Untie them first: load the model with "
                 "tie_word_embeddings=False, and give the output layer weights of its own",
             )
     return found
@@ -116,8 +117,8 @@ def _warn_of_other_users(model: torch.nn.Module, plan: Plan) -> None:
             if parameter.device.type == "cpu" and parameter.data_ptr() in merged:
                 matrix = merged[parameter.data_ptr()]
                 warnings.warn(
-                    f"revlora: '{matrix.name}' is also '{path}.{key}'. Both change while it is merged, "
-                    "as by PEFT's merge, though the adapter was trained on one of them",
+                    f"revlora: '{matrix.name}' is also '{path}.{key}'. Both change while it is "
+                    "merged, as by PEFT's merge, though the adapter was trained on one of them",
                     stacklevel=4,
                 )
 
@@ -131,7 +132,8 @@ def names_given(model: torch.nn.Module, adapters: Any) -> List[str]:
     for name in names:
         if name not in known:
             raise InvalidInput(
-                f"revlora: the model has no adapter '{name}', but {', '.join(map(repr, known)) or 'none'}"
+                f"revlora: the model has no adapter '{name}', but "
+                + (", ".join(map(repr, known)) or "none")
             )
     return names
 
@@ -141,10 +143,11 @@ def require_trained_tokens_of(model: torch.nn.Module, adapters: List[str]) -> No
     for name, layer in tuner_layers(model):
         if not isinstance(layer, TrainableTokensLayer):
             continue
-        wanted, active = (set(n) & set(adapters_of(layer)) for n in (adapters, layer.active_adapters))
+        own = set(adapters_of(layer))
+        wanted, active = own & set(adapters), own & set(layer.active_adapters)
         if wanted != active:
             raise refusal(
                 name,
-                f"has trained tokens, and acts by those of {sorted(active)}, but {adapters} is to be "
-                "merged: activate the same by set_adapter(), or call swap(), which does",
+                f"has trained tokens, and acts by those of {sorted(active)}, but {adapters} is to "
+                "be merged: activate the same by set_adapter(), or call swap(), which does",
             )

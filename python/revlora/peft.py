@@ -3,31 +3,35 @@
     with revlora.peft.merged(model):  # faster inside, as after model.merge_adapter()
         model.generate(…)
 
-For a `peft.PeftModel`, or any module with layers of PEFT in it, on the processor, in float32,
-float16 or bfloat16: LoRA of Linear, GPT-2's Conv1D, Embedding, Conv1d, Conv2d and Conv3d, and of
-experts and other parameters (``target_parameters``), with ``lora_bias`` too; whatever adapters are
-active and whatever their strengths, as ``set_scale``, ``use_rslora`` and patterns make them. What
-is not plain LoRA (DoRA and other variants, quantised layers, other methods) is refused by its name
-before anything is written. ``modules_to_save`` and trained tokens act without being merged and are
-left alone.
+For a `peft.PeftModel`, or any module with layers of PEFT (0.15 and later) in it, on the processor,
+in float32, float16 or bfloat16: LoRA of Linear, GPT-2's Conv1D, Embedding, Conv1d, Conv2d and
+Conv3d, and of experts and other parameters (``target_parameters``), with ``lora_bias`` too;
+whatever adapters are active and whatever their strengths, as ``set_scale``, ``use_rslora`` and
+patterns make them. What is not plain LoRA (DoRA and other variants, quantised layers, other
+methods) is refused by its name before anything is written. ``modules_to_save`` and trained tokens
+act without being merged and are left alone.
 
 **While merged** PEFT works as after its own ``merge_adapter()``, and is exact where it takes the
-adapters out: ``unmerge_adapter()``, ``set_adapter()``, which adding or loading an adapter calls too,
-and a forward inside of ``disable_adapter()`` lead the whole base back, and adapters then act
-unmerged until the next `merge` or `swap`.
-``merge_and_unload()`` keeps the merged weights, and so does ``unload()``. What is saved as an
-adapter is not changed by a merge.
+adapters out: ``unmerge_adapter()``, ``set_adapter()``, which adding or loading an adapter calls
+too, and a forward inside of ``disable_adapter()`` lead the whole base back, and adapters then act
+unmerged until the next `merge` or `swap`. ``merge_and_unload()`` keeps the merged weights, and so
+does ``unload()``. What is saved as an adapter is not changed by a merge.
 
-The merged factors are copied, some hundredths of the size of the weights: adapters may be trained,
-replaced or deleted while they are merged, and what is merged stays what it was until the next
-`swap`. Weights that are themselves changed while merged, which then no record fits, are refused
-when they are to be led back. Each call does all or, refused or interrupted by Ctrl-C, nothing.
+**The merged factors are copied**, some hundredths of the size of the weights: adapters may be
+trained, replaced or deleted while they are merged, and what is merged stays what it was until the
+next `swap`. Weights that are themselves changed while merged, which then no record fits, are
+refused when they are to be led back. Each call does all or, refused or interrupted by Ctrl-C,
+nothing.
+
+**Tied weights** are one matrix. If an embedding and an output layer that are tied have the same
+adapter, as by ``ensure_weight_tying``, it is merged once; if theirs differ they are refused; and if
+only one has an adapter a warning tells that merged weights change both.
 """
 
 from __future__ import annotations
 
 import contextlib
-from typing import Any, Iterator, List, Optional, Sequence, Union
+from typing import Iterator, List, Optional, Sequence, Union
 
 import peft
 import torch
@@ -47,7 +51,7 @@ def merged(
     recipe: str = "fused",
     threads: int = 0,
 ) -> Iterator[torch.nn.Module]:
-    """`merge` on entry, `unmerge` at the end: what is merged inside, by `swap` too, is taken out."""
+    """`merge` on entry, `unmerge` at the end, also of what `swap` has merged inside."""
     plan = _plan_to_merge(model, adapters)
     merge_: Optional[Merged] = None
     try:
@@ -69,8 +73,8 @@ def merge(
     """Merges adapters into the weights of a model: the active ones, or those that are named.
 
     ``recipe``: as of `revlora.merge`; ``rounded_delta`` gives one adapter the bits of PEFT's own
-    merge where that computes its update in float32. Raises `InvalidInput`, by the name of the module,
-    if a layer cannot be merged exactly, or is merged already.
+    merge where that computes its update in float32. Raises `InvalidInput`, by the name of the
+    module, if a layer cannot be merged exactly, or is merged already.
     """
     exchange([], _plan_to_merge(model, adapters), recipe, threads)
 
@@ -122,8 +126,8 @@ def _plan_to_merge(model: torch.nn.Module, adapters: Union[str, Sequence[str], N
     require_none_of_peft(model)
     if merges_in(model):
         raise InvalidInput(
-            "revlora: the model is merged already: call revlora.peft.swap(model, names) with all that "
-            "is to be merged, or revlora.peft.unmerge(model) first"
+            "revlora: the model is merged already: call revlora.peft.swap(model, names) with all "
+            "that is to be merged, or revlora.peft.unmerge(model) first"
         )
     if adapters is None:
         plan = plan_of(model, lambda layer: list(layer.active_adapters))

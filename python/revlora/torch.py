@@ -1,6 +1,6 @@
 """Modules of PyTorch: the verbs on many weights, all or none of them.
 
-    records = revlora.torch.merge_modules({"q": (model.q, adapter), "k": (model.k, [first, second])})
+    records = revlora.torch.merge_modules({"q": (model.q, adapter), "k": (model.k, [one, two])})
 
 A module stands for its ``weight``, which is a matrix ``[out, in]``, as of `torch.nn.Linear`; a
 tensor stands for itself. Nothing is copied. Each call does all it is given or, if anything is
@@ -81,7 +81,7 @@ def weights_of(name: str, given: Weights) -> Any:
     # What a parametrization computes, and a quantised module unpacks, is another at each use.
     if not isinstance(weight, torch.nn.Parameter):
         raise InvalidInput(
-            f"revlora: '{name}': the weight of the {kind} is no parameter but computed from others: "
-            "give the tensor that is to be changed"
+            f"revlora: '{name}': the weight of the {kind} is no parameter but computed from "
+            "others: give the tensor that is to be changed"
         )
     return weight

@@ -46,7 +46,9 @@ def share_of_changed(model: torch.nn.Module, before: dict[str, torch.Tensor]) ->
 @pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: str(dtype)[6:])
 def test_a_thousand_cycles_change_no_bit(dtype: Any, capsys: pytest.CaptureFixture[str]) -> None:
     ours = Model(
-        lambda: llama(num_hidden_layers=1), dtype, target_modules=["q_proj", "down_proj", "embed_tokens"]
+        lambda: llama(num_hidden_layers=1),
+        dtype,
+        target_modules=["q_proj", "down_proj", "embed_tokens"],
     ).peft
     pefts = copy.deepcopy(ours)
     before, state = base_bits(ours), copy.deepcopy(ours.state_dict())
@@ -79,7 +81,8 @@ def test_a_thousand_cycles_change_no_bit(dtype: Any, capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.skipif(
-    importlib.util.find_spec("revlora.__main__") is None, reason="the program is not in this package"
+    importlib.util.find_spec("revlora.__main__") is None,
+    reason="the program is not in this package",
 )
 @pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: str(dtype)[6:])
 def test_the_program_merges_to_the_same_bits(dtype: Any, tmp_path: Any) -> None:
@@ -100,7 +103,9 @@ def test_the_program_merges_to_the_same_bits(dtype: Any, tmp_path: Any) -> None:
     path = str(tmp_path / "model.safetensors")
     save_file(state(), path)
     before = bits(load_file(path))
-    subprocess.run([sys.executable, "-m", "revlora", "merge", path, str(tmp_path / "adapter")], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "revlora", "merge", path, str(tmp_path / "adapter")], check=True
+    )
     with revlora.peft.merged(model):
         assert before != bits(load_file(path)) == bits(state())
     subprocess.run([sys.executable, "-m", "revlora", "unmerge", path], check=True)

@@ -105,7 +105,10 @@ def test_random_factors_give_the_bits_of_a_merge_of_the_matrix() -> None:
     prefix = "base_model.model.model"
     with revlora.peft.merged(model.peft):
         now = model.peft.state_dict()
-        for layer, scale in (("layers.0.self_attn.q_proj", 1.0), ("layers.1.self_attn.q_proj", 0.3)):
+        for layer, scale in (
+            ("layers.0.self_attn.q_proj", 1.0),
+            ("layers.1.self_attn.q_proj", 0.3),
+        ):
             layer = f"{prefix}.{layer}"
             wanted = expected(layer, "lora_B.{}.weight", "lora_A.{}.weight", scale)
             assert torch.equal(now[f"{layer}.base_layer.weight"], wanted)

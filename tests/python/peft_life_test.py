@@ -5,10 +5,9 @@ from __future__ import annotations
 import copy
 import gc
 import pickle
-import signal
 import warnings
 import weakref
-from typing import Any, Callable
+from typing import Any
 
 import pytest
 
@@ -19,28 +18,17 @@ import torch
 
 import revlora
 import revlora.peft
-from peft_models import LINEAR, Convolutions, Model, base_bits, bits, llama, mixtral
-
-EXPERTS = dict(target_modules=[], target_parameters=["experts.gate_up_proj", "experts.down_proj"])
-
-
-class Merged(Model):
-    """With the adapters "default", which is merged, and "other"."""
-
-    def __init__(self, base: Callable[[], torch.nn.Module] = llama, **config: Any) -> None:
-        super().__init__(base, **(config or LINEAR))
-        self.add("other")
-        self.base, self.unmerged_output = base_bits(self.peft), self.output()
-        with self.peft.disable_adapter():
-            self.base_output = self.output()
-        revlora.peft.merge(self.peft)
-        self.merged_bits = base_bits(self.peft)
-        assert self.merged_bits != self.base
-
-    def require_base(self) -> None:
-        assert base_bits(self.peft) == self.base
-        for layer in self.layers():
-            assert not layer.merged and "unmerge" not in vars(layer) and "merge" not in vars(layer)
+from peft_models import (
+    EXPERTS,
+    LINEAR,
+    Convolutions,
+    Merged,
+    Model,
+    base_bits,
+    bits,
+    llama,
+    mixtral,
+)
 
 
 @pytest.mark.parametrize("kind", ["linear", "experts"])
@@ -126,7 +114,9 @@ def test_unloading_keeps_what_is_merged_until_the_end_of_with() -> None:
     for base, config in ((llama, LINEAR), (mixtral, EXPERTS)):
         model = Merged(base, **config)
         revlora.peft.unmerge(model.peft)
-        names = {n.replace(".base_layer", "").removeprefix("base_model.model."): n for n in model.base}
+        names = {
+            n.replace(".base_layer", "").removeprefix("base_model.model."): n for n in model.base
+        }
         with revlora.peft.merged(model.peft), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             plain = model.peft.merge_and_unload()
@@ -161,48 +151,10 @@ def test_a_dropped_model_is_freed_at_once() -> None:
         gc.enable()
 
 
-@pytest.mark.parametrize("kind", ["linear", "experts"])
-def test_swap_leaves_what_a_fresh_merge_would(kind: str) -> None:
-    model = Merged() if kind == "linear" else Merged(mixtral, **EXPERTS)
-    for adapters, recipe, expected_recipe in [
-        ("other", None, "fused"),
-        (["other", "default"], "rounded_delta", "rounded_delta"),
-        (["default"], None, "rounded_delta"),
-        (["default"], "fused", "fused"),
-    ]:
-        model.train()
-        revlora.peft.swap(model.peft, adapters, recipe=recipe)
-        names = [adapters] if isinstance(adapters, str) else adapters
-        assert all(x.merged_adapters == names == x.active_adapters for x in model.layers())
-        fresh = copy.deepcopy(model.peft)
-        revlora.peft.unmerge(fresh)
-        assert base_bits(fresh) == model.base
-        revlora.peft.merge(fresh, recipe=expected_recipe)
-        assert bits(fresh) == bits(model.peft)
-    revlora.peft.unmerge(model.peft)
-    model.require_base()
-    revlora.peft.swap(model.peft, "other")
-    assert all(x.merged_adapters == ["other"] for x in model.layers())
-    revlora.peft.unmerge(model.peft)
-    model.require_base()
-
-
-def test_swap_reaches_layers_that_had_no_adapter_and_leaves_others() -> None:
-    model = Model(llama, target_modules=["q_proj"])
-    model.add("other", target_modules=["v_proj"])
-    base = base_bits(model.peft)
-    revlora.peft.merge(model.peft)
-    revlora.peft.swap(model.peft, "other")
-    assert [layer.merged_adapters for layer in model.layers()] == [[], ["other"]] * 2
-    swapped = base_bits(model.peft)
-    assert sum(swapped[name] != base[name] for name in base) == 2
-    revlora.peft.swap(model.peft, ["default", "other"])
-    revlora.peft.unmerge(model.peft)
-    assert base_bits(model.peft) == base
-
-
 def test_modules_to_save_and_trained_tokens_act_unmerged() -> None:
-    model = Model(llama, target_modules=["q_proj"], modules_to_save=["lm_head"], trainable_token_indices=[3])
+    model = Model(
+        llama, target_modules=["q_proj"], modules_to_save=["lm_head"], trainable_token_indices=[3]
+    )
     with torch.no_grad():
         for name, parameter in model.peft.named_parameters():
             if "modules_to_save" in name or "tokens_delta" in name:
@@ -237,67 +189,11 @@ def test_tied_weights_with_tied_adapters_are_merged_once() -> None:
 def test_layers_that_were_injected() -> None:
     base = llama()
     before = bits(base)
-    peft.inject_adapter_in_model(peft.LoraConfig(target_modules=["q_proj"], init_lora_weights=False), base)
+    peft.inject_adapter_in_model(
+        peft.LoraConfig(target_modules=["q_proj"], init_lora_weights=False), base
+    )
     with revlora.peft.merged(base):
         assert base.model.layers[0].self_attn.q_proj.merged
     revlora.peft.swap(base, "default")
     revlora.peft.unmerge(base)
     assert set(before.values()) <= set(bits(base).values())
-
-
-def test_weights_that_change_while_merged_are_refused_by_name() -> None:
-    model = Merged()
-    weight = model.peft.base_model.model.model.layers[1].self_attn.v_proj.base_layer.weight
-    kept = weight.detach().clone()
-    with torch.no_grad():
-        weight[0, 0] += 1
-    changed = base_bits(model.peft)
-    text = "'base_model.model.model.layers.1.self_attn.v_proj.weight': W is not"
-    for call in (
-        revlora.peft.unmerge,
-        lambda m: revlora.peft.swap(m, "other"),
-        lambda m: m.unmerge_adapter(),
-    ):
-        with pytest.raises(revlora.RecordRefused, match=text) as refused:
-            call(model.peft)
-        assert refused.value.reason == "weights_changed"
-        assert base_bits(model.peft) == changed and all(x.merged for x in model.layers())
-    with torch.no_grad():
-        weight.copy_(kept)
-    revlora.peft.unmerge(model.peft)
-    model.require_base()
-
-
-def test_an_interruption_before_the_write_or_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    from revlora import _native
-
-    exchange_all = _native.exchange_all
-    model = Merged()
-
-    def before(*arguments: Any) -> None:
-        signal.raise_signal(signal.SIGINT)
-        exchange_all(*arguments)
-
-    def after(*arguments: Any) -> None:
-        exchange_all(*arguments)
-        signal.raise_signal(signal.SIGINT)
-
-    def interrupted(by: Callable[..., None], call: Callable[..., None], *arguments: Any) -> None:
-        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            patch.setattr(_native, "exchange_all", by)
-            call(model.peft, *arguments)
-
-    interrupted(before, revlora.peft.unmerge)
-    interrupted(before, revlora.peft.swap, "other")
-    assert base_bits(model.peft) == model.merged_bits
-    assert all(layer.merged_adapters == ["default"] for layer in model.layers())
-    interrupted(after, revlora.peft.swap, "other")
-    assert all(layer.merged_adapters == ["other"] for layer in model.layers())
-    interrupted(after, revlora.peft.unmerge)
-    model.require_base()
-    interrupted(before, revlora.peft.merge)
-    model.require_base()
-    interrupted(after, revlora.peft.merge)
-    assert base_bits(model.peft) == model.merged_bits
-    revlora.peft.unmerge(model.peft)
-    model.require_base()

@@ -1,4 +1,4 @@
-"""Small models with layers of PEFT, random and without downloads, for the tests of `revlora.peft`."""
+"""Small random models with layers of PEFT, for the tests of `revlora.peft`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import pytest
 import torch
 import transformers
 
+import revlora.peft
+
 torch.set_num_threads(2)
 DTYPES = [torch.float32, torch.float16, torch.bfloat16]
 
@@ -17,7 +19,10 @@ DTYPES = [torch.float32, torch.float16, torch.bfloat16]
 def bits(tensors: Any) -> Dict[str, bytes]:
     """All bytes of a model, or of a dictionary of tensors, by name."""
     named = tensors.state_dict() if isinstance(tensors, torch.nn.Module) else tensors
-    return {n: t.detach().contiguous().view(-1).view(torch.uint8).numpy().tobytes() for n, t in named.items()}
+    return {
+        n: t.detach().contiguous().view(-1).view(torch.uint8).numpy().tobytes()
+        for n, t in named.items()
+    }
 
 
 def base_bits(model: torch.nn.Module) -> Dict[str, bytes]:
@@ -113,7 +118,9 @@ class Model:
         self.peft.base_model.set_adapter(list(names))
 
     def layers(self) -> List[Any]:
-        return [m for m in self.peft.modules() if isinstance(m, peft.tuners.tuners_utils.BaseTunerLayer)]
+        return [
+            m for m in self.peft.modules() if isinstance(m, peft.tuners.tuners_utils.BaseTunerLayer)
+        ]
 
     def output(self) -> torch.Tensor:
         with torch.no_grad():
@@ -147,9 +154,44 @@ KINDS = {
         dict(target_modules=[], target_parameters=["experts.gate_up_proj", "experts.down_proj"]),
     ),
 }  # fmt: skip
+EXPERTS = dict(target_modules=[], target_parameters=["experts.gate_up_proj", "experts.down_proj"])
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
 def model_of(kind: str, dtype: torch.dtype = torch.float32) -> Model:
     base, config = KINDS[kind]
     return Model(base, dtype, **config)
+
+
+class Merged(Model):
+    """With the adapters "default", which is merged, and "other"."""
+
+    def __init__(self, base: Callable[[], torch.nn.Module] = llama, **config: Any) -> None:
+        super().__init__(base, **(config or LINEAR))
+        self.add("other")
+        self.base, self.unmerged_output = base_bits(self.peft), self.output()
+        with self.peft.disable_adapter():
+            self.base_output = self.output()
+        revlora.peft.merge(self.peft)
+        self.merged_bits = base_bits(self.peft)
+        assert self.merged_bits != self.base
+
+    def require_base(self) -> None:
+        assert base_bits(self.peft) == self.base
+        for layer in self.layers():
+            assert not layer.merged and "unmerge" not in vars(layer) and "merge" not in vars(layer)
+
+
+def refused(model: Any, text: str, call: Callable[[Any], Any] = revlora.peft.merge) -> None:
+    module = model.peft if isinstance(model, Model) else model
+    before = bits({n: t for n, t in module.state_dict().items() if t.device.type == "cpu"})
+    layers = [m for m in module.modules() if hasattr(m, "merged_adapters")]
+    merged = [list(layer.merged_adapters) for layer in layers]
+    active = [layer.active_adapters for layer in layers]
+    with pytest.raises(revlora.InvalidInput, match=text):
+        call(module)
+    now = bits({n: t for n, t in module.state_dict().items() if t.device.type == "cpu"})
+    assert now == before
+    assert [layer.merged_adapters for layer in layers] == merged
+    assert [layer.active_adapters for layer in layers] == active
+    assert not any("unmerge" in vars(layer) for layer in layers) or any(merged)

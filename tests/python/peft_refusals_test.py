@@ -14,22 +14,7 @@ import torch
 
 import revlora
 import revlora.peft
-from peft_models import Convolutions, Model, bits, llama, mixtral
-
-
-def refused(model: Any, text: str, call: Callable[[Any], Any] = revlora.peft.merge) -> None:
-    module = model.peft if isinstance(model, Model) else model
-    before = bits({n: t for n, t in module.state_dict().items() if t.device.type == "cpu"})
-    layers = [m for m in module.modules() if hasattr(m, "merged_adapters")]
-    merged = [list(layer.merged_adapters) for layer in layers]
-    active = [layer.active_adapters for layer in layers]
-    with pytest.raises(revlora.InvalidInput, match=text):
-        call(module)
-    now = bits({n: t for n, t in module.state_dict().items() if t.device.type == "cpu"})
-    assert now == before
-    assert [layer.merged_adapters for layer in layers] == merged
-    assert [layer.active_adapters for layer in layers] == active
-    assert not any("unmerge" in vars(layer) for layer in layers) or any(merged)
+from peft_models import Convolutions, Model, bits, llama, mixtral, refused
 
 
 def q(model: Model) -> Any:
@@ -41,25 +26,36 @@ Q = "base_model.model.model.layers.1.self_attn.q_proj"
 
 def test_variants() -> None:
     dora = Model(llama, target_modules=["q_proj"], use_dora=True)
-    refused(dora, "'base_model.model.model.layers.0.self_attn.q_proj' has DoRA in the adapter 'default'")
+    refused(
+        dora, "'base_model.model.model.layers.0.self_attn.q_proj' has DoRA in the adapter 'default'"
+    )
     mixed = Model(llama, target_modules=["q_proj"])
     mixed.add("special", use_dora=True, target_modules=["v_proj"])
-    refused(mixed, "v_proj' has DoRA in the adapter 'special'", lambda m: revlora.peft.merge(m, "special"))
+    refused(
+        mixed,
+        "v_proj' has DoRA in the adapter 'special'",
+        lambda m: revlora.peft.merge(m, "special"),
+    )
     refused(mixed, "v_proj' has DoRA", lambda m: revlora.peft.swap(m, ["default", "special"]))
     revlora.peft.merge(mixed.peft, "default")
-    alora = Model(llama, target_modules=["q_proj"], alora_invocation_tokens=[1], task_type="CAUSAL_LM")
+    alora = Model(
+        llama, target_modules=["q_proj"], alora_invocation_tokens=[1], task_type="CAUSAL_LM"
+    )
     refused(alora, "q_proj' has ALoraLinearVariant in the adapter 'default'")
 
 
 def test_other_methods() -> None:
     base = llama()
     ia3 = peft.get_peft_model(
-        base, peft.IA3Config(target_modules=["k_proj", "down_proj"], feedforward_modules=["down_proj"])
+        base,
+        peft.IA3Config(target_modules=["k_proj", "down_proj"], feedforward_modules=["down_proj"]),
     )
     refused(ia3, "k_proj' is a peft.tuners.ia3.layer.Linear, of which revlora knows no exact merge")
     loha = peft.get_peft_model(llama(), peft.LoHaConfig(target_modules=["k_proj"]))
     refused(loha, "k_proj' is a peft.tuners.loha.layer.Linear")
-    adalora = peft.get_peft_model(llama(), peft.AdaLoraConfig(target_modules=["k_proj"], total_step=9))
+    adalora = peft.get_peft_model(
+        llama(), peft.AdaLoraConfig(target_modules=["k_proj"], total_step=9)
+    )
     refused(adalora, "k_proj' is a peft.tuners.adalora.layer.SVDLinear")
 
 
@@ -71,8 +67,12 @@ class Attention(torch.nn.Module):
 
 def test_layers() -> None:
     attention = Model(Attention, target_modules=["attention"])
-    refused(attention, "'base_model.model.attention' is a peft.tuners.lora.layer.MultiheadAttention")
-    grouped = Model(lambda: torch.nn.Sequential(torch.nn.Conv2d(4, 8, 3, groups=2)), target_modules=["0"])
+    refused(
+        attention, "'base_model.model.attention' is a peft.tuners.lora.layer.MultiheadAttention"
+    )
+    grouped = Model(
+        lambda: torch.nn.Sequential(torch.nn.Conv2d(4, 8, 3, groups=2)), target_modules=["0"]
+    )
     refused(grouped, "'base_model.model.0' has 2 groups")
     normed = Model(
         lambda: torch.nn.Sequential(torch.nn.Embedding(9, 8, max_norm=1.0)), target_modules=["0"]
@@ -104,7 +104,10 @@ def test_x_lora(tmp_path: Any) -> None:
     "change, text",
     [
         (lambda w: w.double(), "has elements of float64"),
-        (lambda w: w.to(torch.float8_e4m3fn), "has elements of float8_e4m3fn; .* If it is quantised"),
+        (
+            lambda w: w.to(torch.float8_e4m3fn),
+            "has elements of float8_e4m3fn; .* If it is quantised",
+        ),
         (lambda w: w.to("meta"), "has no memory, being on the device meta"),
     ],
 )
@@ -118,7 +121,9 @@ def test_weights(change: Callable[[Any], Any], text: str) -> None:
 
 def test_computed_weights() -> None:
     model = Model(llama, target_modules=["q_proj"])
-    torch.nn.utils.parametrize.register_parametrization(q(model).base_layer, "weight", torch.nn.Tanh())
+    torch.nn.utils.parametrize.register_parametrization(
+        q(model).base_layer, "weight", torch.nn.Tanh()
+    )
     refused(model, f"'{Q}.weight' is no parameter of its ParametrizedLinear")
 
 
@@ -134,38 +139,18 @@ def test_factors() -> None:
     refused(model, r"experts.down_proj\[0\]': A is .*meta")
 
 
-def test_names() -> None:
-    model = Model(llama, target_modules=["q_proj"])
-    model.add("other")
-    for call in (revlora.peft.merge, revlora.peft.swap):
-        refused(model, "has no adapter 'third', but 'default', 'other'", lambda m: call(m, ["other", "third"]))
-        refused(model, "no adapter is named", lambda m: call(m, []))
-    refused(llama(), "the model has no layer of PEFT with an active adapter")
-
-
-def test_what_is_merged_already() -> None:
-    model = Model(llama, target_modules=["q_proj"])
-    model.peft.merge_adapter()
-    for call in (revlora.peft.merge, revlora.peft.unmerge, lambda m: revlora.peft.swap(m, "default")):
-        refused(model, r"q_proj' has been merged by PEFT itself \(default\), which keeps no record", call)
-    model = Model(llama, target_modules=["q_proj"])
-    revlora.peft.merge(model.peft)
-    refused(model, "is merged already: call revlora.peft.swap")
-    with pytest.raises(revlora.InvalidInput, match="is merged already"):
-        with revlora.peft.merged(model.peft):
-            pass
-    assert q(model).merged
-    part = model.peft.base_model.model.model.layers[0]
-    refused(part, "a part of a model that was merged as a whole", revlora.peft.unmerge)
-
-
 def test_weights_that_two_modules_have() -> None:
     untied = dict(target_modules=["embed_tokens", "lm_head"])
     model = Model(lambda: llama(tie_word_embeddings=True), **untied)
-    refused(model, "embed_tokens.weight' and 'base_model.model.lm_head.weight' are one tensor, and their")
+    refused(
+        model,
+        "embed_tokens.weight' and 'base_model.model.lm_head.weight' are one tensor, and their",
+    )
     model = Model(lambda: llama(tie_word_embeddings=True), target_modules=["embed_tokens"])
     before = bits(model.peft)
-    with pytest.warns(UserWarning, match="embed_tokens.weight' is also 'base_model.model.lm_head.weight'"):
+    with pytest.warns(
+        UserWarning, match="embed_tokens.weight' is also 'base_model.model.lm_head.weight'"
+    ):
         revlora.peft.merge(model.peft)
     revlora.peft.unmerge(model.peft)
     assert bits(model.peft) == before
