@@ -15,12 +15,16 @@ import torch
 
 import revlora
 import revlora.peft
-from peft_models import EXPERTS, Merged, Model, base_bits, bits, llama, mixtral, refused
+from peft_models import EXPERTS, LINEAR, Merged, Model, base_bits, bits, llama, mixtral, refused
 
 
 @pytest.mark.parametrize("kind", ["linear", "experts"])
 def test_swap_leaves_what_a_fresh_merge_would(kind: str) -> None:
-    model = Merged() if kind == "linear" else Merged(mixtral, **EXPERTS)
+    base, config = (llama, LINEAR) if kind == "linear" else (mixtral, EXPERTS)
+    model = Merged(base, dtype=torch.float16, **config)
+    for layer in model.layers():  # so that updates are rounded, and recipes differ
+        for adapter in ("default", "other"):
+            layer.set_scale(adapter, 0.3)
     for adapters, recipe, expected_recipe in [
         ("other", None, "fused"),
         (["other", "default"], "rounded_delta", "rounded_delta"),

@@ -140,12 +140,15 @@ def test_factors() -> None:
 
 
 def test_weights_that_two_modules_have() -> None:
-    untied = dict(target_modules=["embed_tokens", "lm_head"])
-    model = Model(lambda: llama(tie_word_embeddings=True), **untied)
+    both = dict(target_modules=["embed_tokens", "lm_head"])
+    model = Model(lambda: llama(tie_word_embeddings=True), **both)
     refused(
         model,
         "embed_tokens.weight' and 'base_model.model.lm_head.weight' are one tensor, and their",
     )
+    tied = Model(lambda: llama(tie_word_embeddings=True), ensure_weight_tying=True, **both)
+    tied.peft.base_model.model.lm_head.set_scale("default", 2.0)
+    refused(tied, "are one tensor, and their adapters differ")
     model = Model(lambda: llama(tie_word_embeddings=True), target_modules=["embed_tokens"])
     before = bits(model.peft)
     with pytest.warns(
