@@ -1,4 +1,5 @@
 #include "arguments.hpp"
+
 #include <algorithm>
 #include <cstring>
 

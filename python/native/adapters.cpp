@@ -44,11 +44,11 @@ adapters_of_call::adapters_of_call(nb::handle given, recipe chosen) : recipe_(ch
     kept_.push_back(nb::borrow(each));
     adapters_.push_back(nb::cast<const held_adapter&>(each).update);
   };
-  const bool is_list = !nb::isinstance<held_adapter>(given) && nb::isinstance<nb::sequence>(given);
-  if (!is_list)
+  if (nb::isinstance<held_adapter>(given) || !nb::isinstance<nb::sequence>(given)) {
     keep(given);
-  else
+  } else {
     for (nb::handle each : nb::borrow<nb::sequence>(given)) keep(each);
+  }
 }
 
 weights_of_call::weights_of_call(tensor elements, std::optional<tensor> scales)
