@@ -22,8 +22,10 @@ nb::object reason_of(refusal reason) {
 }
 
 nb::object as_object(const merge_report& report) {
-  return nb::module_::import_("revlora._results")
-      .attr("Report")(report.changed, report.became_not_finite);
+  // Looked up once, and never freed: after a merge larger than the caches each look-up is slow.
+  static const auto* const type =
+      new nb::object(nb::module_::import_("revlora._results").attr("Report"));
+  return (*type)(report.changed, report.became_not_finite);
 }
 
 nb::object as_object(const validation& found) {

@@ -61,9 +61,9 @@ constexpr seen_as_bits unexportable[] = {{"bfloat16", element_type::bf16, "uint1
                                          {"float8_e4m3fn", element_type::e4m3, "uint8"},
                                          {"float8_e5m2", element_type::e5m2, "uint8"}};
 
+/// Not valid as long as nobody has imported it.
 nb::object torch_module() {
-  const nb::dict modules = nb::module_::import_("sys").attr("modules");
-  return modules.contains("torch") ? nb::object(modules["torch"]) : nb::object();
+  return nb::steal(PyImport_GetModule(nb::str("torch").ptr()));
 }
 
 bool is_of_torch(nb::handle object) {
@@ -180,10 +180,12 @@ tensor tensor::to_write(nb::handle object, const std::string& name) {
 void tensor::say_written() const {
   try {
     if (!is_of_torch(source_)) return;
-    const nb::object graph = torch_module().attr("autograd").attr("graph");
-    if (!nb::hasattr(graph, "increment_version")) return;        // before 2.1
+    // Looked up once, and never freed: after a merge larger than the caches each look-up is slow.
+    static const auto* const increment_version = new nb::object(nb::getattr(
+        torch_module().attr("autograd").attr("graph"), "increment_version", nb::none()));
+    if (increment_version->is_none()) return;                    // before 2.1
     if (nb::cast<bool>(source_.attr("is_inference")())) return;  // these have no version
-    graph.attr("increment_version")(source_);
+    (*increment_version)(source_);
   } catch (nb::python_error& error) {
     error.discard_as_unraisable(source_);
   }
