@@ -49,11 +49,7 @@ std::string with_name(const std::string& name, const std::string& text) {
 }
 
 void require(const std::string& name, const validation& found) {
-  if (found) return;
-  const std::string text = with_name(name, found.text());
-  if (found.reason() == refusal::out_of_memory) throw std::bad_alloc();
-  if (found.reason() == refusal::invalid_input) throw invalid_input(text);
-  throw record_refused(found.reason(), text);
+  if (!found) detail::require({found.reason(), with_name(name, found.text())});
 }
 
 /// Two that share memory would undo each other's work. Told by the first and last byte.

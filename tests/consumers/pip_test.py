@@ -1,24 +1,19 @@
 """README's section "From Python" in an empty virtual environment.
 
-Commands are the blocks marked `sh`, programs the blocks marked `python` up to the first that needs
-another package; both run in the order in which they stand there, beside the checkout as `revlora`.
+Commands are the blocks marked `sh`, programs the blocks marked `python`, but for those that need
+another package; they run in the order in which they stand there, beside the checkout as `revlora`.
 usage: pip_test.py REVLORA FOLDER
 """
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 import venv
 
-revlora, folder = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2])
-section = re.search(r"^## From Python$.*?(?=^## |\Z)", (revlora / "README.md").read_text("utf-8"),
-                    re.MULTILINE | re.DOTALL)
-blocks = re.findall(r"^```(sh|python)\n(.*?)^```$", section[0], re.MULTILINE | re.DOTALL)
+from readme_section import blocks_of, lay_out
 
-shutil.rmtree(folder, ignore_errors=True)
-folder.mkdir(parents=True)
-(folder / "revlora").symlink_to(revlora)
+revlora, folder = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2])
+lay_out(revlora, folder)
 venv.create(folder / "environment", with_pip=True)
 path = f"PATH={folder / 'environment' / 'bin'}:$PATH"
 
@@ -36,12 +31,12 @@ def run(command):
 
 
 answers = []
-for language, text in blocks:
+for language, text in blocks_of(revlora, "From Python"):
     if language == "sh":
         answers.append(run(text))
-    elif not re.search(r"^import (torch|numpy)|peft", text, re.MULTILINE):
+    elif language == "python" and not re.search(r"^import (torch|numpy)|peft", text, re.MULTILINE):
         (folder / "program.py").write_text(text, "utf-8")
         answers.append(run("python program.py"))
 if not any("every bit is back: True" in each for each in answers):
     sys.exit("no program brought every bit back")
-run("python -c 'import revlora, pathlib; assert \"environment\" in revlora.__file__'")
+run("python -c 'import revlora; assert \"environment\" in revlora.__file__'")

@@ -5,20 +5,15 @@ Files are the blocks whose first line is a comment with their name, commands are
 """
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 
-revlora, folder = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
-section = re.search(r"^## Use it$.*?(?=^## |\Z)", (revlora / "README.md").read_text("utf-8"),
-                    re.MULTILINE | re.DOTALL)
-blocks = re.findall(r"^```(\w+)\n(.*?)^```$", section[0], re.MULTILINE | re.DOTALL)
+from readme_section import blocks_of, lay_out
 
-shutil.rmtree(folder, ignore_errors=True)
-folder.mkdir(parents=True)
-(folder / "revlora").symlink_to(revlora)
+revlora, folder = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+lay_out(revlora, folder)
 answers = 0
-for language, text in blocks:
+for language, text in blocks_of(revlora, "Use it"):
     name = re.match(r"(?://|#) (\S+\.\w+)\n", text)
     if name:
         (folder / name[1]).write_text(text, "utf-8")
